@@ -1,0 +1,32 @@
+"""The files of a checkpoint folder: its name and its fingerprints."""
+
+import hashlib
+from pathlib import Path
+
+MANIFEST_NAME = "laserve.json"
+
+
+def checkpoint_name(model: str) -> str:
+    """The public name of a model given as a local folder or a hub id: never a local path."""
+    path = Path(model)
+    return path.resolve().name if path.is_dir() else model
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """sha256 in hex of each file below `folder`, by its path relative to it.
+
+    The manifest itself and whatever is hidden (a name that starts with a dot) are left out.
+    """
+    hashes = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if path.is_file() and not hidden and relative.as_posix() != MANIFEST_NAME:
+            with path.open("rb") as file:
+                hashes[relative.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
+
+
+def hash_chat_template(template: str | None) -> str | None:
+    """sha256 in hex of a chat template's text in UTF-8; None for no template."""
+    return None if template is None else hashlib.sha256(template.encode()).hexdigest()
