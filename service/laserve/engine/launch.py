@@ -1,0 +1,175 @@
+"""`laserve serve`: vLLM's own server, with scoring switched on.
+
+Everything is handed to vLLM by its own flags and extension points: the endpoint plugin, the
+logits processor, the worker class and `additional_config`. Nothing of vLLM is patched.
+"""
+
+import argparse
+import logging
+import os
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from vllm import AsyncEngineArgs
+from vllm.config import VllmConfig
+from vllm.entrypoints.cli.serve import ServeSubcommand
+from vllm.logger import configure_logging_from_args
+from vllm.platforms import current_platform
+from vllm.tokenizers import cached_tokenizer_from_config
+from vllm.usage.usage_lib import UsageContext
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+from laserve.core.checkpoint_files import MANIFEST_NAME
+from laserve.core.manifest import Manifest, read_manifest
+from laserve.core.parameters import ScoreFlags, resolve_parameters
+from laserve.core.presets import PRESETS
+from laserve.core.score import ScoreParameters
+from laserve.core.tokens import check_scoring_token, find_token
+from laserve.engine.arming import supports_in_flight
+from laserve.engine.checks import check_engine, engine_eos_token_ids
+from laserve.engine.worker_config import WorkerConfig
+from laserve.errors import ConfigurationError
+
+logger = logging.getLogger(__name__)
+
+PLUGIN_NAME = "laserve"
+PROCESSOR_V1 = "laserve.engine.processor_v1:ScoreLogitsProcessor"
+PROCESSOR_V2 = "laserve.engine.processor_v2:ScoreLogitsProcessor"
+CPU_WORKER = "laserve.engine.cpu_worker.SeededCPUWorker"
+
+_LOADED_BY_DEFAULT = (
+    "vllm.general_plugins",
+    "vllm.io_processor_plugins",
+    "vllm.platform_plugins",
+    "vllm.stat_logger_plugins",
+)
+
+
+def serve(argv: list[str]) -> None:
+    """Run the server until it is stopped. ``argv``: what follows `laserve serve`.
+
+    Raises ConfigurationError where the model cannot be scored as asked.
+    """
+    os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
+    _allow_plugin()
+    command = ServeSubcommand()
+    args = _parser(command).parse_args(["serve", *argv])
+    configure_logging_from_args(args)
+    command.validate(args)
+    switch_scoring_on(args)
+    command.cmd(args)
+
+
+def switch_scoring_on(args: argparse.Namespace) -> None:
+    """Check that the model can be scored, and add to vLLM's ``args`` what scoring needs.
+
+    Raises ConfigurationError.
+    """
+    if args.model_tag is not None:
+        args.model = args.model_tag
+    config = AsyncEngineArgs.from_cli_args(args).create_engine_config(
+        usage_context=UsageContext.OPENAI_API_SERVER, headless=args.headless
+    )
+    check_engine(config)
+    args.laserve_parameters = parameters = _parameters(args, config)
+    worker_config = WorkerConfig(parameters.z_c, parameters.eos_token_ids)
+    args.additional_config = {
+        **(args.additional_config or {}),
+        **worker_config.to_additional_config(),
+    }
+    if reason := _no_in_flight(args, config):
+        logger.warning("scores are read by a second request each (post_hoc): %s", reason)
+    else:
+        args.logits_processors = [PROCESSOR_V2 if config.use_v2_model_runner else PROCESSOR_V1]
+    if current_platform.is_cpu() and args.worker_cls == "auto":
+        args.worker_cls = CPU_WORKER
+
+
+def _parser(command: ServeSubcommand) -> argparse.ArgumentParser:
+    """vLLM's own parser for `serve`, with our flags in a group of their own."""
+    parser = FlexibleArgumentParser(prog="laserve")
+    serve_parser = command.subparser_init(parser.add_subparsers(required=True, dest="subparser"))
+    serve_parser.usage = "laserve serve MODEL [options]"
+    group = serve_parser.add_argument_group(
+        title="LaServe",
+        description=f"Scoring parameters, where the checkpoint has no {MANIFEST_NAME}.",
+    )
+    group.add_argument(
+        "--laserve-preset", choices=sorted(PRESETS), help="constants of a published checkpoint"
+    )
+    group.add_argument("--z-c", metavar="TOKEN", help="the score token, by its text or its id")
+    group.add_argument("--c-ref", type=float, help="mean log p(z_c) of the reference model, nats")
+    group.add_argument("--beta-v", type=float, help="scale of the score, per nat (default 0.1)")
+    return parser
+
+
+def _parameters(args: argparse.Namespace, config: VllmConfig) -> ScoreParameters:
+    tokenizer = cached_tokenizer_from_config(config.model_config)
+    manifest = _find_manifest(args.model, args.revision)
+    eos_token_ids = engine_eos_token_ids(config.model_config, tokenizer)
+    parameters = resolve_parameters(
+        manifest,
+        args.laserve_preset,
+        ScoreFlags(
+            z_c=None if args.z_c is None else find_token(tokenizer, args.z_c),
+            c_ref=args.c_ref,
+            beta_v=args.beta_v,
+        ),
+        args.model,
+        eos_token_ids,
+    )
+    expected = manifest.z_c_token if manifest and manifest.z_c == parameters.z_c else None
+    check_scoring_token(tokenizer, parameters.z_c, parameters.eos_token_ids, expected)
+    return parameters
+
+
+def _find_manifest(model: str, revision: str | None) -> Manifest | None:
+    """The manifest of a local folder or a hub repository; None where it has none."""
+    if Path(model).is_dir():
+        return read_manifest(Path(model))
+    try:
+        found = hf_hub_download(model, MANIFEST_NAME, revision=revision)
+    except LocalEntryNotFoundError as error:
+        raise ConfigurationError(
+            f"cannot tell whether {model} has a {MANIFEST_NAME}: the hub does not answer and the "
+            "file is not cached. Give the path of a local checkpoint, or the flags --z-c and --c-ref"
+        ) from error
+    except EntryNotFoundError:
+        return None
+    return read_manifest(Path(found).parent)
+
+
+def _no_in_flight(args: argparse.Namespace, config: VllmConfig) -> str | None:
+    """Why scores cannot be read in flight; None where they can."""
+    if not supports_in_flight(config):
+        return "this engine takes no custom logits processors with speculative decoding"
+    if args.logits_processors:
+        return "--logits-processors may change the row that is scored"
+    if installed := [plugin.name for plugin in entry_points(group="vllm.logits_processors")]:
+        return f"installed logits processors may change the row that is scored: {installed}"
+    return None
+
+
+def _allow_plugin() -> None:
+    """Name our endpoint plugin in VLLM_PLUGINS, and keep whatever would have been loaded.
+
+    A plugin that fails to load is only logged by vLLM, and its server starts without: load it
+    here first, where it fails loudly.
+    """
+    plugins = entry_points(group="vllm.endpoint_plugins", name=PLUGIN_NAME)
+    if not plugins:
+        raise ConfigurationError(
+            "the endpoint plugin 'laserve' is not registered: install the package "
+            "(`pip install .`) rather than running it from a folder on the path"
+        )
+    next(iter(plugins)).load()
+    allowed = os.environ.get("VLLM_PLUGINS")
+    if allowed is None:
+        names = {plugin.name for group in _LOADED_BY_DEFAULT for plugin in entry_points(group=group)}
+    else:
+        names = set(allowed.split(","))
+    os.environ["VLLM_PLUGINS"] = ",".join(sorted({*names, PLUGIN_NAME} - {""}))
+
+

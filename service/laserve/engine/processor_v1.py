@@ -1,0 +1,114 @@
+"""In-flight scoring as a logits processor of vLLM's V1 interface.
+
+Each armed row is in one of four states, told by its output tokens alone, so that preemption,
+re-batching and chunked prefill need no bookkeeping:
+
+    answer      no EOS yet: z_c is masked, the rest is vLLM's business
+    cut         no EOS, the answer's token limit reached: z_c is forced and stops the request
+    scoring     the last token is the first EOS: log p(z_c) is read and its first digit forced
+    message     tokens after the EOS: the next digit is forced, then z_c
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from vllm.config import VllmConfig
+from vllm.sampling_params import SamplingParams
+from vllm.v1.sample.logits_processor import (
+    BatchUpdate,
+    LogitsProcessor,
+    process_dict_updates,
+)
+
+from laserve.engine.codec import ScoreCodec
+from laserve.engine.worker_config import WorkerConfig, token_limit
+
+
+@dataclass(slots=True)
+class _Row:
+    """One armed request in the batch."""
+
+    output: list[int]
+    """vLLM's own list of the request's output tokens; it grows in place."""
+    token_limit: int
+    digits: list[int] = field(default_factory=list)
+    """The encoded value; empty where it was read before a preemption and is lost."""
+    eos_index: int | None = None
+    _searched: int = 0
+
+    def find_eos(self, eos_token_ids: frozenset[int]) -> int | None:
+        """Index of the first EOS in the output. A later one is a digit."""
+        if self.eos_index is None:
+            for index in range(self._searched, len(self.output)):
+                if self.output[index] in eos_token_ids:
+                    self.eos_index = index
+                    break
+            self._searched = len(self.output)
+        return self.eos_index
+
+
+class ScoreLogitsProcessor(LogitsProcessor):
+    """Reads log p(z_c) after the EOS and sends it as token ids (see `codec`).
+
+    vLLM constructs it in the worker, by the dotted path in `--logits-processors`.
+    """
+
+    def __init__(
+        self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool
+    ) -> None:
+        config = WorkerConfig.of(vllm_config)
+        self._z_c = config.z_c
+        self._eos_token_ids = config.eos_token_ids
+        self._codec = ScoreCodec(vllm_config.model_config.get_vocab_size(), config.z_c)
+        self._rows: dict[int, _Row] = {}
+
+    def is_argmax_invariant(self) -> bool:
+        """False: it forces tokens, greedy rows included."""
+        return False
+
+    def update_state(self, batch_update: BatchUpdate | None) -> None:
+        """Follow vLLM's batch: rows added, removed and moved."""
+        process_dict_updates(self._rows, batch_update, self._new_row)
+
+    def apply(self, logits: torch.Tensor) -> torch.Tensor:
+        """Mask z_c on answer rows, force the message on the others.
+
+        ``logits``: (num_reqs, V) float32, changed in place.
+        """
+        if not self._rows:
+            return logits
+        forced: dict[int, int] = {}
+        scoring: list[int] = []
+        for index, row in self._rows.items():
+            eos_index = row.find_eos(self._eos_token_ids)
+            if eos_index is None:
+                if len(row.output) >= row.token_limit:
+                    forced[index] = self._z_c
+            elif (sent := len(row.output) - 1 - eos_index) == 0:
+                scoring.append(index)
+            else:
+                forced[index] = row.digits[sent] if sent < len(row.digits) else self._z_c
+        for index, digits in zip(scoring, self._read(logits, scoring), strict=True):
+            self._rows[index].digits = digits
+            forced[index] = digits[0]
+        logits[list(self._rows), self._z_c] = float("-inf")
+        if forced:
+            rows = list(forced)
+            logits[rows] = float("-inf")
+            logits[rows, list(forced.values())] = 0.0
+        return logits
+
+    def _read(self, logits: torch.Tensor, rows: list[int]) -> list[list[int]]:
+        """The digits of log p(z_c) for each of ``rows``, from their raw logits."""
+        if not rows:
+            return []
+        raw = logits[rows]
+        logprobs = raw[:, self._z_c] - raw.logsumexp(dim=-1)
+        digits: list[list[int]] = self._codec.encode(logprobs).tolist()
+        return digits
+
+    def _new_row(
+        self, params: SamplingParams, prompt: list[int] | None, output: list[int]
+    ) -> _Row | None:
+        limit = token_limit(params)
+        return None if limit is None else _Row(output=output, token_limit=limit)

@@ -1,0 +1,124 @@
+"""In-flight scoring as a logits processor of Model Runner V2.
+
+The same four states as in `processor_v1`, told per logits row from the tokens around it, on the
+device and without a synchronisation. Under speculative decoding a request owns one row per draft
+token, and a row's token may be a draft: the state follows what was fed at that row, so a draft
+that is rejected leaves nothing behind.
+
+Axes: R logits rows, V vocabulary, D digits.
+"""
+
+import torch
+from vllm.config import VllmConfig
+from vllm.sampling_params import SamplingParams
+from vllm.v1.worker.gpu.sample.logits_processor import (
+    LogitsContext,
+    LogitsProcessor,
+    LogitsProcRequestState,
+)
+
+from laserve.engine.codec import ScoreCodec
+from laserve.engine.worker_config import WorkerConfig, token_limit
+
+READS_PER_STEP = 64
+"""Rows whose log-probability is computed in one step. The count is fixed, so that choosing them
+needs no synchronisation and the work is bounded; where more answers end in the same step, the
+others stop with an empty message and are scored by a second request."""
+
+_NOT_ARMED = 0
+
+
+class ScoreLogitsProcessor(LogitsProcessor):
+    """Reads log p(z_c) after the EOS and sends it as token ids (see `codec`).
+
+    vLLM constructs it in the worker, by the dotted path in `--logits-processors`.
+    """
+
+    def __init__(self, vllm_config: VllmConfig, req_states: LogitsProcRequestState) -> None:
+        config = WorkerConfig.of(vllm_config)
+        device = req_states.device
+        self._z_c = config.z_c
+        self._eos_token_ids = torch.tensor(sorted(config.eos_token_ids), device=device)
+        self._codec = ScoreCodec(req_states.vocab_size, config.z_c)
+        self._states = req_states
+        # A row lies at most this many tokens behind a first EOS: the message that has been
+        # committed, and the drafts of this step.
+        window = self._codec.message_length + vllm_config.num_speculative_tokens
+        self._backs = torch.arange(window, device=device)
+        slots = req_states.max_num_reqs
+        self._armed = [False] * slots
+        self._staged: dict[int, int] = {}
+        self._limits = torch.zeros(slots, dtype=torch.int64, device=device)
+        # z_c stands for a digit that is not known. The last slot takes writes meant for none.
+        self._digits = torch.full((slots + 1, self._codec.digits), self._z_c, device=device)
+
+    def add_request(self, req_idx: int, sampling_params: SamplingParams) -> bool:
+        """Take over a slot; True where the request is armed."""
+        limit = token_limit(sampling_params)
+        self._armed[req_idx] = limit is not None
+        self._staged[req_idx] = _NOT_ARMED if limit is None else limit
+        return limit is not None
+
+    def apply_staged_writes(self) -> None:
+        """Send the limits of new requests to the device, and forget the digits of old ones."""
+        if not self._staged:
+            return
+        device = self._limits.device
+        slots = torch.tensor(list(self._staged), device=device)
+        self._limits[slots] = torch.tensor(list(self._staged.values()), device=device)
+        self._digits[slots] = self._z_c
+        self._staged.clear()
+
+    def apply(self, logits: torch.Tensor, ctx: LogitsContext) -> torch.Tensor:
+        """Mask z_c on answer rows, force the message on the others.
+
+        ``logits``: (R, V) float32, changed in place.
+        """
+        if not any(self._armed[slot] for slot in ctx.idx_mapping_np.tolist()):
+            return logits
+        slots = ctx.expanded_idx_mapping.long()
+        limits = self._limits[slots]
+        armed = limits != _NOT_ARMED
+        prompt_len = self._states.prompt_len.gpu[slots].long()
+        sent = torch.where(armed, self._tokens_since_eos(ctx, slots, prompt_len), -1)
+        self._read(logits, slots, sent)
+
+        cut = armed & (sent < 0) & (ctx.pos + 1 - prompt_len >= limits)
+        digit = self._digits[slots, sent.clamp(0, self._codec.digits - 1)]
+        in_message = (sent >= 0) & (sent < self._codec.digits)
+        token = torch.where(in_message, digit, self._z_c)
+
+        forced = (sent >= 0) | cut
+        z_c_column = logits[:, self._z_c]
+        logits[:, self._z_c] = z_c_column.masked_fill(armed, float("-inf"))
+        logits.masked_fill_(forced[:, None], float("-inf"))
+        at_token = logits.gather(1, token[:, None])
+        logits.scatter_(1, token[:, None], at_token.masked_fill(forced[:, None], 0.0))
+        return logits
+
+    def _tokens_since_eos(
+        self, ctx: LogitsContext, slots: torch.Tensor, prompt_len: torch.Tensor
+    ) -> torch.Tensor:
+        """How many output tokens follow the first EOS, the row's own token included.
+
+        (R,) int64: 0 where the row's token is that EOS, -1 where there is none. An EOS after the
+        first is a digit, or a draft that cannot be accepted.
+        """
+        rows = torch.arange(slots.shape[0], device=slots.device)
+        at = ctx.pos.long()[:, None] - self._backs
+        committed = self._states.all_token_ids.gpu[slots[:, None], at.clamp(min=0)]
+        # Draft tokens of this step are in the rows before, of the same request.
+        drafted = ctx.input_ids[(rows[:, None] - self._backs).clamp(min=0)]
+        tokens = torch.where(ctx.expanded_local_pos[:, None] >= self._backs, drafted, committed)
+        is_eos = torch.isin(tokens.long(), self._eos_token_ids) & (at >= prompt_len[:, None])
+        return torch.where(is_eos, self._backs, -1).amax(dim=1)
+
+    def _read(self, logits: torch.Tensor, slots: torch.Tensor, sent: torch.Tensor) -> None:
+        """Encode log p(z_c) of the rows right after their EOS into their slots' digits."""
+        scoring = (sent == 0).to(torch.int8)
+        is_scoring, rows = scoring.topk(min(READS_PER_STEP, logits.shape[0]))
+        raw = logits[rows]
+        logprobs = raw[:, self._z_c] - raw.logsumexp(dim=-1)
+        none = torch.full_like(rows, self._digits.shape[0] - 1)
+        targets = torch.where(is_scoring.bool(), slots[rows], none)
+        self._digits[targets] = self._codec.encode(logprobs)

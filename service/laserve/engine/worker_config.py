@@ -1,0 +1,53 @@
+"""What the processors in the worker must know, and how it gets there.
+
+The constants of the engine travel in vLLM's `additional_config`, what a single request asks for
+in its `SamplingParams.extra_args`; both are vLLM's own channels from the server to the worker.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vllm.config import VllmConfig
+from vllm.sampling_params import SamplingParams
+
+from laserve.errors import ConfigurationError
+
+KEY = "laserve"
+"""Our key in `additional_config` and in `extra_args`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """The tokens that in-flight scoring looks for."""
+
+    z_c: int
+    eos_token_ids: frozenset[int]
+
+    def to_additional_config(self) -> dict[str, Any]:
+        """As JSON values under our key, to be merged into the user's `--additional-config`."""
+        return {KEY: {"z_c": self.z_c, "eos_token_ids": sorted(self.eos_token_ids)}}
+
+    @classmethod
+    def of(cls, vllm_config: VllmConfig) -> "WorkerConfig":
+        """Read it back in the worker. Raises ConfigurationError where it is missing."""
+        additional = vllm_config.additional_config
+        if not isinstance(additional, Mapping) or KEY not in additional:
+            raise ConfigurationError(
+                f"vLLM's additional_config has no {KEY!r} entry: start the engine with "
+                "`laserve serve`, which writes it"
+            )
+        entry = additional[KEY]
+        return cls(z_c=entry["z_c"], eos_token_ids=frozenset(entry["eos_token_ids"]))
+
+
+def armed_extra_args(params: SamplingParams, token_limit: int) -> dict[str, Any]:
+    """`extra_args` of a request to be scored in flight; ``token_limit`` is the answer's own
+    limit, without the tokens that carry the score."""
+    return {**(params.extra_args or {}), KEY: {"token_limit": token_limit}}
+
+
+def token_limit(params: SamplingParams) -> int | None:
+    """The answer's own token limit where the request is armed, else None."""
+    entry = (params.extra_args or {}).get(KEY)
+    return None if entry is None else int(entry["token_limit"])
