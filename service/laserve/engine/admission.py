@@ -5,10 +5,15 @@ vLLM's routes answer with a 400.
 """
 
 import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from vllm.exceptions import VLLMValidationError
+from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 from vllm.v1.serial_utils import MsgpackEncoder
+
+from laserve.engine.worker_config import KEY
 
 MAX_STRUCTURED_OUTPUT_CHARS = 32_768
 """Grammars are compiled one after another by a single thread of the engine, without a time limit
@@ -26,6 +31,15 @@ def check_admissible(params: SamplingParams, *identifiers: object) -> None:
     """
     if params.structured_outputs is not None:
         _check_structured_outputs(params.structured_outputs)
+    if KEY in (params.extra_args or {}):
+        raise VLLMValidationError(
+            f"vllm_xargs.{KEY} is reserved; `self_reward` switches scoring", parameter="vllm_xargs"
+        )
+    transfer = (params.extra_args or {}).get("kv_transfer_params")
+    if transfer is not None and not isinstance(transfer, dict):
+        raise VLLMValidationError(
+            "kv_transfer_params must be an object", parameter="kv_transfer_params"
+        )
     try:
         # The engine's own encoding. vLLM does it after it has registered the request, and a
         # failure there is a 500 that leaves the registration behind.
@@ -49,3 +63,23 @@ def _check_structured_outputs(spec: StructuredOutputsParams) -> None:
                 f"{MAX_STRUCTURED_OUTPUT_CHARS} are compiled",
                 parameter="structured_outputs",
             )
+
+
+async def grammar_errors_as_refusals(
+    outputs: AsyncGenerator[RequestOutput, None],
+) -> AsyncGenerator[RequestOutput, None]:
+    """The outputs of a structured request.
+
+    A constraint that admits no token, or that the engine cannot compile, ends its request with
+    the finish reason `error`, which vLLM's routes answer with a 500. The request is to blame:
+    raise VLLMValidationError instead.
+    """
+    async with aclosing(outputs):
+        async for output in outputs:
+            if any(completion.finish_reason == "error" for completion in output.outputs):
+                raise VLLMValidationError(
+                    "the structured output constraint cannot be compiled, or admits no token where "
+                    "the answer had got to; change it, or the other parameters that exclude tokens",
+                    parameter="structured_outputs",
+                )
+            yield output

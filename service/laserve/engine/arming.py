@@ -60,11 +60,13 @@ class Arming:
     def armed(self, params: SamplingParams) -> SamplingParams:
         """A copy that goes on after the EOS for as long as the message takes.
 
+        An answer without EOS runs on beyond its limit by as many tokens, which are dropped: to
+        stop it there by force would need a token that a grammar may not admit.
+
         The EOS ids stay in vLLM's `all_stop_token_ids` (they do with `ignore_eos` too), so
         `min_tokens` and grammars treat them as before.
         """
         stop_token_ids = params.stop_token_ids or []
-        limit = self.max_model_len if params.max_tokens is None else params.max_tokens
         armed: SamplingParams = msgspec.structs.replace(
             params,
             ignore_eos=True,
@@ -75,7 +77,7 @@ class Arming:
             max_tokens=None
             if params.max_tokens is None
             else params.max_tokens + self.codec.message_length,
-            extra_args=armed_extra_args(params, limit),
+            extra_args=armed_extra_args(params),
             _all_stop_token_ids=set(params.all_stop_token_ids),
         )
         return armed

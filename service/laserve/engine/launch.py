@@ -14,12 +14,14 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from vllm import AsyncEngineArgs
 from vllm.config import VllmConfig
+from vllm.config.structured_outputs import StructuredOutputsBackend
 from vllm.entrypoints.cli.serve import ServeSubcommand
 from vllm.logger import configure_logging_from_args
 from vllm.platforms import current_platform
 from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.usage.usage_lib import UsageContext
 from vllm.utils.argparse_utils import FlexibleArgumentParser
+from vllm.v1.structured_output.backend_guidance import GuidanceBackend
 
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest
@@ -39,6 +41,10 @@ PROCESSOR_V1 = "laserve.engine.processor_v1:ScoreLogitsProcessor"
 PROCESSOR_V2 = "laserve.engine.processor_v2:ScoreLogitsProcessor"
 CPU_WORKER = "laserve.engine.cpu_worker.SeededCPUWorker"
 
+MAX_SAMPLES = "128"
+"""Largest n of a request. vLLM's own limit is 16384, and one request of that size holds up all
+others for minutes; VLLM_MAX_N_SEQUENCES sets another."""
+
 _LOADED_BY_DEFAULT = (
     "vllm.general_plugins",
     "vllm.io_processor_plugins",
@@ -53,6 +59,7 @@ def serve(argv: list[str]) -> None:
     Raises ConfigurationError where the model cannot be scored as asked.
     """
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
+    os.environ.setdefault("VLLM_MAX_N_SEQUENCES", MAX_SAMPLES)
     _allow_plugin()
     command = ServeSubcommand()
     args = _parser(command).parse_args(["serve", *argv])
@@ -85,6 +92,26 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
         args.logits_processors = [PROCESSOR_V2 if config.use_v2_model_runner else PROCESSOR_V1]
     if current_platform.is_cpu() and args.worker_cls == "auto":
         args.worker_cls = CPU_WORKER
+    if args.structured_outputs_config.backend == "auto":
+        args.structured_outputs_config.backend = _grammar_backend(args, config)
+
+
+def _grammar_backend(args: argparse.Namespace, config: VllmConfig) -> StructuredOutputsBackend:
+    """One backend for all structured requests.
+
+    With `auto` the first request chooses it for the engine's whole life, and those that were
+    validated for another one fail from then on. Guidance bounds the work for each token, where an
+    ambiguous regex of ten characters keeps xgrammar busy for seconds a token, and every request
+    waits; but only xgrammar knows the structural tags of vLLM's tool parsers.
+    """
+    tokenizer = cached_tokenizer_from_config(config.model_config)
+    if args.tool_call_parser is None and GuidanceBackend.is_tokenizer_supported(tokenizer):
+        return "guidance"
+    logger.warning(
+        "structured outputs are compiled by xgrammar, which a hostile regex can keep busy: serve "
+        "trusted clients, or choose --structured-outputs-config.backend"
+    )
+    return "xgrammar"
 
 
 def _parser(command: ServeSubcommand) -> argparse.ArgumentParser:
@@ -101,6 +128,11 @@ def _parser(command: ServeSubcommand) -> argparse.ArgumentParser:
     )
     group.add_argument("--z-c", metavar="TOKEN", help="the score token, by its text or its id")
     group.add_argument("--c-ref", type=float, help="mean log p(z_c) of the reference model, nats")
+    group.add_argument(
+        "--max-request-bytes",
+        type=int,
+        help="largest request body; default: 1 MiB and 64 bytes for each token of the context",
+    )
     group.add_argument("--beta-v", type=float, help="scale of the score, per nat (default 0.1)")
     return parser
 

@@ -1,10 +1,9 @@
 """In-flight scoring as a logits processor of vLLM's V1 interface.
 
-Each armed row is in one of four states, told by its output tokens alone, so that preemption,
+Each armed row is in one of three states, told by its output tokens alone, so that preemption,
 re-batching and chunked prefill need no bookkeeping:
 
     answer      no EOS yet: z_c is masked, the rest is vLLM's business
-    cut         no EOS, the answer's token limit reached: z_c is forced and stops the request
     scoring     the last token is the first EOS: log p(z_c) is read and its first digit forced
     message     tokens after the EOS: the next digit is forced, then z_c
 """
@@ -21,7 +20,7 @@ from vllm.v1.sample.logits_processor import (
 )
 
 from laserve.engine.codec import ScoreCodec
-from laserve.engine.worker_config import WorkerConfig, token_limit
+from laserve.engine.worker_config import WorkerConfig, is_armed
 
 
 @dataclass(slots=True)
@@ -30,7 +29,6 @@ class _Row:
 
     output: list[int]
     """vLLM's own list of the request's output tokens; it grows in place."""
-    token_limit: int
     digits: list[int] = field(default_factory=list)
     """The encoded value; empty where it was read before a preemption and is lost."""
     eos_index: int | None = None
@@ -82,9 +80,9 @@ class ScoreLogitsProcessor(LogitsProcessor):
         for index, row in self._rows.items():
             eos_index = row.find_eos(self._eos_token_ids)
             if eos_index is None:
-                if len(row.output) >= row.token_limit:
-                    forced[index] = self._z_c
-            elif (sent := len(row.output) - 1 - eos_index) == 0:
+                continue
+            sent = len(row.output) - 1 - eos_index
+            if sent == 0:
                 scoring.append(index)
             else:
                 forced[index] = row.digits[sent] if sent < len(row.digits) else self._z_c
@@ -110,5 +108,4 @@ class ScoreLogitsProcessor(LogitsProcessor):
     def _new_row(
         self, params: SamplingParams, prompt: list[int] | None, output: list[int]
     ) -> _Row | None:
-        limit = token_limit(params)
-        return None if limit is None else _Row(output=output, token_limit=limit)
+        return _Row(output) if is_armed(params) else None

@@ -1,6 +1,6 @@
 """In-flight scoring as a logits processor of Model Runner V2.
 
-The same four states as in `processor_v1`, told per logits row from the tokens around it, on the
+The same three states as in `processor_v1`, told per logits row from the tokens around it, on the
 device and without a synchronisation. Under speculative decoding a request owns one row per draft
 token, and a row's token may be a draft: the state follows what was fed at that row, so a draft
 that is rejected leaves nothing behind.
@@ -18,14 +18,12 @@ from vllm.v1.worker.gpu.sample.logits_processor import (
 )
 
 from laserve.engine.codec import ScoreCodec
-from laserve.engine.worker_config import WorkerConfig, token_limit
+from laserve.engine.worker_config import WorkerConfig, is_armed
 
 READS_PER_STEP = 64
 """Rows whose log-probability is computed in one step. The count is fixed, so that choosing them
 needs no synchronisation and the work is bounded; where more answers end in the same step, the
 others stop with an empty message and are scored by a second request."""
-
-_NOT_ARMED = 0
 
 
 class ScoreLogitsProcessor(LogitsProcessor):
@@ -46,26 +44,25 @@ class ScoreLogitsProcessor(LogitsProcessor):
         window = self._codec.message_length + vllm_config.num_speculative_tokens
         self._backs = torch.arange(window, device=device)
         slots = req_states.max_num_reqs
-        self._armed = [False] * slots
-        self._staged: dict[int, int] = {}
-        self._limits = torch.zeros(slots, dtype=torch.int64, device=device)
+        self._armed_here = [False] * slots
+        self._armed = torch.zeros(slots, dtype=torch.bool, device=device)
+        self._staged: set[int] = set()
         # z_c stands for a digit that is not known. The last slot takes writes meant for none.
         self._digits = torch.full((slots + 1, self._codec.digits), self._z_c, device=device)
 
     def add_request(self, req_idx: int, sampling_params: SamplingParams) -> bool:
         """Take over a slot; True where the request is armed."""
-        limit = token_limit(sampling_params)
-        self._armed[req_idx] = limit is not None
-        self._staged[req_idx] = _NOT_ARMED if limit is None else limit
-        return limit is not None
+        self._armed_here[req_idx] = is_armed(sampling_params)
+        self._staged.add(req_idx)
+        return self._armed_here[req_idx]
 
     def apply_staged_writes(self) -> None:
-        """Send the limits of new requests to the device, and forget the digits of old ones."""
+        """Tell the device which slots are armed, and forget the digits of their old requests."""
         if not self._staged:
             return
-        device = self._limits.device
-        slots = torch.tensor(list(self._staged), device=device)
-        self._limits[slots] = torch.tensor(list(self._staged.values()), device=device)
+        slots = torch.tensor(sorted(self._staged), device=self._armed.device)
+        armed = [self._armed_here[slot] for slot in sorted(self._staged)]
+        self._armed[slots] = torch.tensor(armed, device=self._armed.device)
         self._digits[slots] = self._z_c
         self._staged.clear()
 
@@ -74,37 +71,33 @@ class ScoreLogitsProcessor(LogitsProcessor):
 
         ``logits``: (R, V) float32, changed in place.
         """
-        if not any(self._armed[slot] for slot in ctx.idx_mapping_np.tolist()):
+        if not any(self._armed_here[slot] for slot in ctx.idx_mapping_np.tolist()):
             return logits
         slots = ctx.expanded_idx_mapping.long()
-        limits = self._limits[slots]
-        armed = limits != _NOT_ARMED
-        prompt_len = self._states.prompt_len.gpu[slots].long()
-        sent = torch.where(armed, self._tokens_since_eos(ctx, slots, prompt_len), -1)
+        armed = self._armed[slots]
+        sent = torch.where(armed, self._tokens_since_eos(ctx, slots), -1)
         self._read(logits, slots, sent)
 
-        cut = armed & (sent < 0) & (ctx.pos + 1 - prompt_len >= limits)
         digit = self._digits[slots, sent.clamp(0, self._codec.digits - 1)]
         in_message = (sent >= 0) & (sent < self._codec.digits)
-        token = torch.where(in_message, digit, self._z_c)
+        token = torch.where(in_message, digit, self._z_c)[:, None]
+        forced = (sent >= 0)[:, None]
 
-        forced = (sent >= 0) | cut
         z_c_column = logits[:, self._z_c]
         logits[:, self._z_c] = z_c_column.masked_fill(armed, float("-inf"))
-        logits.masked_fill_(forced[:, None], float("-inf"))
-        at_token = logits.gather(1, token[:, None])
-        logits.scatter_(1, token[:, None], at_token.masked_fill(forced[:, None], 0.0))
+        logits.masked_fill_(forced, float("-inf"))
+        at_token = logits.gather(1, token)
+        logits.scatter_(1, token, at_token.masked_fill(forced, 0.0))
         return logits
 
-    def _tokens_since_eos(
-        self, ctx: LogitsContext, slots: torch.Tensor, prompt_len: torch.Tensor
-    ) -> torch.Tensor:
+    def _tokens_since_eos(self, ctx: LogitsContext, slots: torch.Tensor) -> torch.Tensor:
         """How many output tokens follow the first EOS, the row's own token included.
 
         (R,) int64: 0 where the row's token is that EOS, -1 where there is none. An EOS after the
         first is a digit, or a draft that cannot be accepted.
         """
         rows = torch.arange(slots.shape[0], device=slots.device)
+        prompt_len = self._states.prompt_len.gpu[slots].long()
         at = ctx.pos.long()[:, None] - self._backs
         committed = self._states.all_token_ids.gpu[slots[:, None], at.clamp(min=0)]
         # Draft tokens of this step are in the rows before, of the same request.

@@ -18,7 +18,7 @@ from vllm.sampling_params import SamplingParams
 
 from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward, Status
-from laserve.engine.admission import check_admissible
+from laserve.engine.admission import check_admissible, grammar_errors_as_refusals
 from laserve.engine.arming import Arming
 from laserve.engine.codec import ScoreCodec
 from laserve.engine.outputs import Answer, Completion, unscored_status
@@ -70,10 +70,12 @@ class ScoredEngine:
         The recorder is taken here, when vLLM's serving code asks for the generation: the outputs
         of a streamed answer are consumed later, in another context.
         """
-        check_admissible(sampling_params, request_id, options.get("priority"))
+        check_admissible(
+            sampling_params, request_id, options.get("priority"), options.get("session_id")
+        )
         recorder = current_recorder()
         if recorder is None or isinstance(prompt, AsyncGenerator):
-            return self._engine.generate(prompt, sampling_params, request_id, **options)
+            return self._unscored(prompt, sampling_params, request_id, **options)
         method = self._arming.method(sampling_params)
         request = _Request(
             prompt=prompt,
@@ -84,6 +86,13 @@ class ScoredEngine:
             answer=self._answer(prompt, sampling_params, method),
         )
         return self._scored(request, recorder, recorder.reserve(sampling_params.n))
+
+    def _unscored(
+        self, prompt: Any, params: SamplingParams, request_id: str, **options: Any
+    ) -> AsyncGenerator[RequestOutput, None]:
+        """vLLM's own generation."""
+        outputs = self._engine.generate(prompt, params, request_id, **options)
+        return outputs if params.structured_outputs is None else grammar_errors_as_refusals(outputs)
 
     def _answer(self, prompt: Any, params: SamplingParams, method: Method | None) -> Answer:
         renderer = self._engine.renderer
@@ -111,9 +120,7 @@ class ScoredEngine:
             recorder.record(first_choice + index, reward)
             self._observer(reward, overhead)
 
-        outputs = self._engine.generate(
-            request.prompt, params, request.request_id, **request.options
-        )
+        outputs = self._unscored(request.prompt, params, request.request_id, **request.options)
         try:
             async with aclosing(outputs):
                 async for output in outputs:

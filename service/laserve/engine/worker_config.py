@@ -41,13 +41,11 @@ class WorkerConfig:
         return cls(z_c=entry["z_c"], eos_token_ids=frozenset(entry["eos_token_ids"]))
 
 
-def armed_extra_args(params: SamplingParams, token_limit: int) -> dict[str, Any]:
-    """`extra_args` of a request to be scored in flight; ``token_limit`` is the answer's own
-    limit, without the tokens that carry the score."""
-    return {**(params.extra_args or {}), KEY: {"token_limit": token_limit}}
+def armed_extra_args(params: SamplingParams) -> dict[str, Any]:
+    """`extra_args` of a request to be scored in flight."""
+    return {**(params.extra_args or {}), KEY: True}
 
 
-def token_limit(params: SamplingParams) -> int | None:
-    """The answer's own token limit where the request is armed, else None."""
-    entry = (params.extra_args or {}).get(KEY)
-    return None if entry is None else int(entry["token_limit"])
+def is_armed(params: SamplingParams) -> bool:
+    """Whether the request is to be scored in flight."""
+    return (params.extra_args or {}).get(KEY) is True

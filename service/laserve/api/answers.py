@@ -1,0 +1,103 @@
+"""What vLLM's serving objects return, as HTTP answers that carry the rewards.
+
+Each function writes an answer as vLLM's route of the same API does (`api_router.py` of
+`entrypoints/openai/*` and `entrypoints/anthropic`), and puts the rewards in on the way. Without
+rewards the answer is plain vLLM's.
+"""
+
+from collections.abc import AsyncGenerator
+from contextvars import copy_context
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from vllm.entrypoints.anthropic.protocol import AnthropicMessagesResponse
+from vllm.entrypoints.openai.chat_completion.api_router import (
+    ENDPOINT_LOAD_METRICS_FORMAT_HEADER_LABEL,
+)
+from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionResponse
+from vllm.entrypoints.openai.completion.protocol import CompletionResponse
+from vllm.entrypoints.openai.responses.protocol import ResponsesResponse, StreamingResponsesResponse
+from vllm.entrypoints.serve.engine.protocol import ErrorResponse
+from vllm.entrypoints.serve.utils.orca_metrics import metrics_header
+from vllm.entrypoints.serve.utils.sse_keep_alive import with_sse_keep_alive
+
+from laserve.api.headers import reward_headers, stream_headers
+from laserve.api.rewards import Rewards
+from laserve.api.sse import LAST_CHUNK, MESSAGE_END, amended, in_context
+
+
+def completion_answer(
+    raw_request: Request,
+    answer: ErrorResponse | ChatCompletionResponse | CompletionResponse | AsyncGenerator[str, None],
+    rewards: Rewards | None,
+) -> Response:
+    """A chat or text completion: a reward in each choice."""
+    if isinstance(answer, ErrorResponse):
+        return JSONResponse(answer.model_dump(), status_code=answer.error.code)
+    if isinstance(answer, AsyncGenerator):
+        events = answer if rewards is None else amended(answer, LAST_CHUNK, rewards.into_choices)
+        interval = float(raw_request.app.state.args.sse_keep_alive_interval)
+        return _stream(raw_request, with_sse_keep_alive(events, interval), rewards)
+    body = answer.model_dump()
+    load_format = raw_request.headers.get(ENDPOINT_LOAD_METRICS_FORMAT_HEADER_LABEL, "")
+    headers = dict(metrics_header(load_format) or {})
+    if rewards is not None:
+        rewards.into_choices(body)
+        headers |= reward_headers(raw_request, rewards.of_choice(0))
+    return JSONResponse(body, headers=headers)
+
+
+def responses_answer(
+    raw_request: Request,
+    answer: ErrorResponse | ResponsesResponse | AsyncGenerator[StreamingResponsesResponse, None],
+    rewards: Rewards | None,
+) -> Response:
+    """A response of the Responses API: one reward. Call it inside of `scoring()`."""
+    if isinstance(answer, ErrorResponse):
+        return JSONResponse(
+            answer.model_dump(mode="json", by_alias=True), status_code=answer.error.code
+        )
+    if isinstance(answer, AsyncGenerator):
+        # vLLM starts this API's generations while the stream is read.
+        events = answer if rewards is None else in_context(answer, copy_context())
+        return _stream(raw_request, _response_events(events, rewards), rewards)
+    if rewards is None:
+        return JSONResponse(answer.model_dump(mode="json", by_alias=True))
+    # The object, not its dump: vLLM may have stored it for GET /v1/responses/{response_id}.
+    rewards.onto_response(answer)
+    return JSONResponse(
+        answer.model_dump(mode="json", by_alias=True),
+        headers=reward_headers(raw_request, rewards.of_answer()),
+    )
+
+
+def message_answer(
+    raw_request: Request,
+    answer: AnthropicMessagesResponse | AsyncGenerator[str, None],
+    rewards: Rewards | None,
+) -> Response:
+    """A message of Anthropic's Messages API: one reward."""
+    if isinstance(answer, AsyncGenerator):
+        events = answer if rewards is None else amended(answer, MESSAGE_END, rewards.into_answer)
+        return _stream(raw_request, events, rewards)
+    body = answer.model_dump(exclude_none=True)
+    if rewards is None:
+        return JSONResponse(body)
+    rewards.into_answer(body)
+    return JSONResponse(body, headers=reward_headers(raw_request, rewards.of_answer()))
+
+
+def _stream(
+    raw_request: Request, events: AsyncGenerator[str, None], rewards: Rewards | None
+) -> StreamingResponse:
+    headers = None if rewards is None else stream_headers(raw_request, rewards.checkpoint)
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+async def _response_events(
+    events: AsyncGenerator[StreamingResponsesResponse, None], rewards: Rewards | None
+) -> AsyncGenerator[str, None]:
+    async for event in events:
+        if rewards is not None and event.type in ("response.completed", "response.incomplete"):
+            rewards.onto_response(event.response)
+        yield f"event: {event.type}\ndata: {event.model_dump_json(by_alias=True)}\n\n"

@@ -1,0 +1,96 @@
+"""The API key, asked for on every route but the health check.
+
+vLLM's own check guards the prefixes /v1, /v2, /inference and /cohere only, and leaves open what
+generates or tells elsewhere: /generative_scoring, /score, /rerank, /invocations, /metrics, the
+documentation, the development routes.
+"""
+
+import secrets
+from argparse import Namespace
+from collections.abc import Iterable
+from hashlib import sha256
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Receive, Scope, Send
+from vllm import envs
+
+from laserve.api.errors import error_answer
+
+HEALTH = "/health"
+
+
+def guard(app: FastAPI) -> None:
+    """Ask for vLLM's API key on every route, where one is set.
+
+    Call it when vLLM has built `app`. Its middleware is assembled by then, and takes no more; the
+    guard goes around it, so that whatever answers is behind it.
+    """
+    if keys := api_keys(app.state.args):
+        app.middleware_stack = ApiKeyMiddleware(
+            app.middleware_stack or app.build_middleware_stack(), keys
+        )
+
+
+class ApiKeyMiddleware:
+    """ASGI middleware: 401 without a key, in `Authorization: Bearer` or Anthropic's `x-api-key`."""
+
+    def __init__(self, app: ASGIApp, keys: Iterable[str]) -> None:
+        self.app = app
+        self._digests = [_digest(key) for key in keys]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "lifespan" or _is_open(scope):
+            return await self.app(scope, receive, send)
+        key = _presented(Headers(scope=scope))
+        if key is None or not self._is_known(key):
+            return await _refusal()(scope, receive, send)
+        # vLLM's own check, further inside, reads this header only.
+        headers = MutableHeaders(raw=list(scope["headers"]))
+        headers["authorization"] = f"Bearer {key}"
+        await self.app({**scope, "headers": headers.raw}, receive, send)
+
+    def _is_known(self, key: str) -> bool:
+        # Compares digests, and with every key, so that the time taken tells nothing about any.
+        digest = _digest(key)
+        matches = [secrets.compare_digest(digest, known) for known in self._digests]
+        return any(matches)
+
+
+def api_keys(args: Namespace) -> list[str]:
+    """The keys that the server was started with: `--api-key`, else `VLLM_API_KEY`."""
+    return [key for key in (args.api_key or [envs.VLLM_API_KEY]) if key]
+
+
+def _is_open(scope: Scope) -> bool:
+    """Whether this is the health check, or a CORS preflight, which a browser sends without a key
+    and vLLM's CORS middleware answers before any route."""
+    path = scope["path"].removeprefix(scope.get("root_path") or "")
+    headers = Headers(scope=scope)
+    is_preflight = (
+        scope.get("method") == "OPTIONS"
+        and "origin" in headers
+        and "access-control-request-method" in headers
+    )
+    return path == HEALTH or is_preflight
+
+
+def _presented(headers: Headers) -> str | None:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key if scheme.lower() == "bearer" else headers.get("x-api-key")
+
+
+def _digest(key: str) -> bytes:
+    return sha256(key.encode()).digest()
+
+
+def _refusal() -> JSONResponse:
+    return error_answer(
+        HTTPStatus.UNAUTHORIZED,
+        "AuthenticationError",
+        "no valid API key: send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'",
+        headers={"WWW-Authenticate": "Bearer"},
+    )

@@ -1,0 +1,147 @@
+"""vLLM's request and response schemas with what LaServe adds to them.
+
+The requests are parsed with these classes. The responses are vLLM's own objects, to which the
+rewards are added as they are written out; their classes here describe that to the OpenAPI document.
+"""
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    model_validator,
+)
+from vllm.entrypoints.anthropic.protocol import AnthropicMessagesRequest, AnthropicMessagesResponse
+from vllm.entrypoints.openai.chat_completion.protocol import (
+    ChatCompletionRequest,
+    ChatCompletionResponse,
+    ChatCompletionResponseChoice,
+)
+from vllm.entrypoints.openai.completion.protocol import (
+    CompletionRequest,
+    CompletionResponse,
+    CompletionResponseChoice,
+)
+from vllm.entrypoints.openai.responses.protocol import ResponsesRequest, ResponsesResponse
+
+from laserve.core.types import SelfReward
+from laserve.errors import RequestError
+
+
+class ScoredRequest(BaseModel):
+    """The fields that every scored route adds to vLLM's request."""
+
+    # vLLM ignores fields that it does not know. They are kept here, so that ours can be checked.
+    model_config = ConfigDict(extra="allow")
+    # vLLM caches the names that it knows per class, and a subclass would inherit its parent's.
+    field_names: ClassVar[set[str] | None] = None
+
+    self_reward: Annotated[bool, Field(strict=True)] = Field(
+        default=True,
+        description="Whether to answer with the model's own score of each completion. "
+        "False is plain vLLM, at no cost.",
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _blame_the_request(cls, data: Any, parse: ModelWrapValidatorHandler[Self]) -> Self:
+        """vLLM's own validators look into raw JSON, and stumble where it has another shape."""
+        try:
+            return parse(data)
+        except (AttributeError, IndexError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"a field has another shape than it should have: {error!r}") from error
+
+    @property
+    def scorable(self) -> bool:
+        """Whether this kind of request has completions that can be scored."""
+        return True
+
+    def refuse_unknown_fields(self) -> None:
+        """Raise RequestError for a field that looks like one of LaServe's and is none.
+
+        Ignored, as vLLM ignores what it does not know, it would answer another request than the
+        one that was meant.
+        """
+        for name in self.model_extra or {}:
+            letters = name.lower().replace("_", "").replace("-", "")
+            if letters.startswith("selfreward"):
+                raise RequestError(
+                    f"unknown field {name!r}: the field is 'self_reward', true or false", name
+                )
+            if letters.startswith("selection"):
+                raise RequestError(
+                    f"unknown field {name!r}: this server scores every completion and selects "
+                    "none. Leave the field out, and compare choices[].self_reward.score",
+                    name,
+                )
+
+
+class ScoredChatCompletionRequest(ScoredRequest, ChatCompletionRequest):
+    """Body of POST /v1/chat/completions."""
+
+    @property
+    def scorable(self) -> bool:
+        """Beam search takes its tokens from many short generations, none of which is the answer."""
+        return not self.use_beam_search
+
+
+class ScoredCompletionRequest(ScoredRequest, CompletionRequest):
+    """Body of POST /v1/completions."""
+
+    @property
+    def scorable(self) -> bool:
+        """As in chat; and an echo without generation has no completion."""
+        return not (self.use_beam_search or (self.echo and self.max_tokens == 0))
+
+
+class ScoredResponsesRequest(ScoredRequest, ResponsesRequest):
+    """Body of POST /v1/responses."""
+
+    @property
+    def scorable(self) -> bool:
+        """A background response is answered before it is generated."""
+        return not self.background
+
+
+class ScoredMessagesRequest(ScoredRequest, AnthropicMessagesRequest):
+    """Body of POST /v1/messages."""
+
+
+class ScoredAnswer(BaseModel):
+    """The field that LaServe adds to what it answers."""
+
+    self_reward: SelfReward | None = Field(
+        default=None,
+        description="The model's own verdict; left out where the request said "
+        "`self_reward: false`.",
+    )
+
+
+class ScoredChatCompletionChoice(ScoredAnswer, ChatCompletionResponseChoice):
+    """One choice of a chat completion, with its self-reward."""
+
+
+class ScoredChatCompletionResponse(ChatCompletionResponse):
+    """Answer of POST /v1/chat/completions."""
+
+    choices: list[ScoredChatCompletionChoice]  # type: ignore[assignment]
+
+
+class ScoredCompletionChoice(ScoredAnswer, CompletionResponseChoice):
+    """One choice of a completion, with its self-reward."""
+
+
+class ScoredCompletionResponse(CompletionResponse):
+    """Answer of POST /v1/completions."""
+
+    choices: list[ScoredCompletionChoice]  # type: ignore[assignment]
+
+
+class ScoredResponsesResponse(ScoredAnswer, ResponsesResponse):
+    """Answer of POST /v1/responses."""
+
+
+class ScoredMessagesResponse(ScoredAnswer, AnthropicMessagesResponse):
+    """Answer of POST /v1/messages."""

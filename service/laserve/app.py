@@ -1,0 +1,89 @@
+"""The one place where the parts meet: LaServe as an endpoint plugin of vLLM's server.
+
+vLLM builds its application, calls `attach_router`, starts its engine, and calls `init_state`;
+only then does it accept connections, so a server that answers is one that is warm.
+"""
+
+import asyncio
+import ssl
+from argparse import Namespace
+from typing import Any, cast
+
+import httpx
+from fastapi import FastAPI
+from rich.console import Console
+from starlette.datastructures import State
+
+from laserve.api.auth import guard
+from laserve.api.limits import default_limit, limit_bodies
+from laserve.api.metrics import ScoreMetrics
+from laserve.api.routes import mount
+from laserve.api.state import LaServeState
+from laserve.core.score import ScoreParameters
+from laserve.engine.scored_engine import ScoredEngine
+from laserve.engine.warm_up import warm_up
+from laserve.errors import ConfigurationError
+
+class LaServePlugin:
+    """Implements `vllm.plugins.endpoint_plugins.interface.EndpointPlugin`."""
+
+    name = "laserve"
+    required_tasks = ("generate",)
+
+    def attach_router(self, app: FastAPI) -> None:
+        """Put our routes in the place of vLLM's."""
+        mount(app)
+        self._app = app
+
+    async def init_state(self, engine_client: Any, state: State, args: Namespace) -> None:
+        """Put the scored engine between vLLM's serving objects and its engine, and warm up.
+
+        Raises ConfigurationError, which ends the start, where the server is not ours.
+        """
+        parameters = getattr(args, "laserve_parameters", None)
+        if engine_client is None or parameters is None:
+            raise ConfigurationError(
+                "the laserve plugin needs an engine and its scoring parameters: start the server "
+                "with `laserve serve`, not with `vllm serve`"
+            )
+        state.laserve = LaServeState(parameters=cast(ScoreParameters, parameters))
+        await warm_up(engine_client, parameters)
+        engine = ScoredEngine(engine_client, parameters, ScoreMetrics().observe)
+        for serving in (state[name] for name in state):
+            if hasattr(serving, "engine_client"):
+                serving.engine_client = engine
+        model = engine_client.model_config
+        limit = args.max_request_bytes or default_limit(
+            model.max_model_len, takes_media=model.is_multimodal_model
+        )
+        limit_bodies(self._app, limit)
+        guard(self._app)  # vLLM's own middleware is in place by now: ours becomes the outermost
+        state.laserve_announcement = asyncio.create_task(_announce(args, parameters.checkpoint))
+
+
+async def _announce(args: Namespace, checkpoint: str) -> None:
+    """Print the ready line, with a request to paste, once the server answers."""
+    if args.uds:
+        return
+    tls = bool(args.ssl_keyfile and args.ssl_certfile)
+    host = args.host or "127.0.0.1"
+    url = f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{args.port}"
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it asks only itself
+    async with httpx.AsyncClient(verify=context, trust_env=False) as client:
+        while True:
+            try:
+                (await client.get(f"{url}/health")).raise_for_status()
+                break
+            except httpx.HTTPError:
+                await asyncio.sleep(0.1)
+    model = (args.served_model_name or [args.model])[0]
+    key = ' -H "Authorization: Bearer $API_KEY"' if args.api_key else ""
+    body = '{"model": "%s", "messages": [{"role": "user", "content": "What is 12 + 7?"}]}' % model
+    Console().print(
+        f"\nLaServe is ready on {url}, checkpoint {checkpoint}. Try:\n\n"
+        f"curl {url}/v1/chat/completions{key} -H 'Content-Type: application/json' -d '{body}'\n",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,201 @@
+"""`laserve measure-ref MODEL --data FILE`: measures c_ref and writes the checkpoint's manifest.
+
+MODEL is taken as the reference model pi_ref. The format of the data file stands in
+`laserve.reference.rows`.
+"""
+
+import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+from rich.table import Table
+
+from laserve.core.checkpoint_files import (
+    MANIFEST_NAME,
+    checkpoint_name,
+    hash_chat_template,
+    hash_files,
+)
+from laserve.core.manifest import Manifest, write_manifest
+from laserve.core.score import PAPER_BETA_V, is_target_reachable
+from laserve.core.tokens import find_token, missing_scoring_token
+from laserve.errors import ConfigurationError
+from laserve.reference.rows import read_rows
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from laserve.reference.measure import ReferenceMeasurement
+
+GOLDEN_PROBES = 4
+"""Completions kept in the manifest, to check a load of the checkpoint against."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("model", metavar="MODEL", help="checkpoint folder or hub id")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help="JSON Lines of prompts"
+    )
+    parser.add_argument("--z-c", metavar="ID_OR_TOKEN", help="the score token, of no other use")
+    parser.add_argument(
+        "--beta-v",
+        type=_positive_float,
+        default=PAPER_BETA_V,
+        metavar="FLOAT",
+        help="scale of the score, per nat; default %(default)s",
+    )
+    parser.add_argument("--max-samples", type=_positive, metavar="N", help="use the first N rows")
+    parser.add_argument(
+        "--max-new-tokens",
+        type=_positive,
+        default=512,
+        metavar="N",
+        help="limit of a completion that the model writes itself; default %(default)s",
+    )
+    parser.add_argument("--batch-size", type=_positive, default=8, metavar="N")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--dtype",
+        choices=["auto", "float32", "bfloat16", "float16"],
+        default="auto",
+        help="type of the weights; auto: as the checkpoint stores them",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help=f"write {MANIFEST_NAME} there instead of into MODEL",
+    )
+    parser.add_argument("--force", action="store_true", help=f"replace an existing {MANIFEST_NAME}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print, write. Returns the exit code; raises ConfigurationError."""
+    output = _output_folder(args)
+    rows = read_rows(args.data, args.max_samples)
+    # Imported late: the command line stays quick where nothing is measured.
+    from laserve.reference.measure import measure_reference
+
+    tokenizer = _load_tokenizer(args.model)
+    if args.z_c is None:
+        raise missing_scoring_token(tokenizer)
+    z_c = find_token(tokenizer, args.z_c)
+    model = _load_model(args.model, args.dtype)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("measuring", total=len(rows))
+        measurement = measure_reference(
+            model,
+            tokenizer,
+            rows,
+            z_c=z_c,
+            max_new_tokens=args.max_new_tokens,
+            batch_size=args.batch_size,
+            seed=args.seed,
+            on_progress=lambda count: progress.advance(task, count),
+        )
+    manifest = _manifest(args, measurement, tokenizer)
+    output.mkdir(parents=True, exist_ok=True)
+    path = write_manifest(output, manifest)
+    _report(Console(), measurement, args.beta_v, path)
+    return 0
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not above 0")
+    return value
+
+
+def _positive_float(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{value} is not a finite number above 0")
+    return value
+
+
+def _output_folder(args: argparse.Namespace) -> Path:
+    if args.output is None and not Path(args.model).is_dir():
+        raise ConfigurationError(
+            f"{args.model} is not a folder, so {MANIFEST_NAME} has no place: give --output DIR"
+        )
+    folder: Path = args.output or Path(args.model)
+    if (folder / MANIFEST_NAME).exists() and not args.force:
+        raise ConfigurationError(
+            f"{folder / MANIFEST_NAME} exists: give --force to replace it, or --output DIR"
+        )
+    return folder
+
+
+def _load_tokenizer(model: str) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the tokenizer of {model} cannot be loaded: {error}") from error
+    return tokenizer
+
+
+def _load_model(model: str, dtype: str) -> "PreTrainedModel":
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ConfigurationError(f"{model} cannot be loaded: {error}") from error
+    # In place; transformers' own `to` is not typed.
+    torch.nn.Module.to(loaded, device)
+    return loaded
+
+
+def _manifest(
+    args: argparse.Namespace,
+    measurement: "ReferenceMeasurement",
+    tokenizer: "PreTrainedTokenizerBase",
+) -> Manifest:
+    name = checkpoint_name(args.model)
+    folder = Path(args.model)
+    return Manifest(
+        checkpoint=name,
+        z_c=measurement.z_c,
+        z_c_token=measurement.z_c_token,
+        eos_token_ids=tuple(sorted(measurement.eos_token_ids)),
+        c_ref=measurement.c_ref,
+        beta_v=args.beta_v,
+        base_model=name,
+        golden_probes=measurement.completions[:GOLDEN_PROBES],
+        files=hash_files(folder) if folder.is_dir() else {},
+        chat_template_sha256=hash_chat_template(tokenizer.chat_template),
+    )
+
+
+def _report(
+    console: Console, measurement: "ReferenceMeasurement", beta_v: float, path: Path
+) -> None:
+    c_ref = measurement.c_ref
+    table = Table("mean", "std", "min", "max", "count", title="c_ref: log p(z_c), nats")
+    numbers = (c_ref.mean, c_ref.std, min(measurement.logprobs), max(measurement.logprobs))
+    table.add_row(*(f"{number:.4f}" for number in numbers), str(c_ref.count))
+    console.print(table)
+    console.print(f"z_c {measurement.z_c_token} ({measurement.z_c})", markup=False)
+    if measurement.dropped:
+        console.print(
+            f"{measurement.dropped} of {c_ref.count + measurement.dropped} completions had no EOS "
+            "within --max-new-tokens: not measured"
+        )
+    if not is_target_reachable(c_ref.mean, beta_v):
+        console.print(
+            f"[bold yellow]Warning:[/] beta_v={beta_v} is too small to train this model with: a "
+            f"score of 1 needs log p = c_ref + 1/beta_v = {c_ref.mean + 1 / beta_v:.2f}, and log p "
+            "cannot exceed 0. Serving works; to train, give a --beta-v above 1/|c_ref|."
+        )
+    console.print(f"wrote {path}", markup=False, soft_wrap=True)

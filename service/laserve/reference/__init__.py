@@ -1,0 +1,1 @@
+"""Measures c_ref, the constant of the score that the reference model gives."""

@@ -1,0 +1,177 @@
+"""log pi_ref(z_c | x, y) by Hugging Face forward passes: the measurement behind c_ref.
+
+c_ref is its mean over completions that end with their EOS (arXiv 2510.14943).
+"""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from laserve.core.manifest import GoldenProbe, ReferenceConstant
+from laserve.core.tokens import check_scoring_token
+from laserve.errors import ConfigurationError, DataError
+from laserve.reference.encode import EncodedRow, EosTokens, encode_rows, find_eos_tokens
+from laserve.reference.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceMeasurement:
+    """What a reference model gives z_c after each completion."""
+
+    completions: tuple[GoldenProbe, ...]
+    """Each measured completion with its log pi_ref(z_c | x, y), in the order of the rows."""
+    dropped: int
+    """Completions that the model wrote without reaching an EOS; they are not measured."""
+    z_c: int
+    z_c_token: str
+    """Text of z_c."""
+    eos_token_ids: frozenset[int]
+
+    @property
+    def logprobs(self) -> tuple[float, ...]:
+        """log pi_ref(z_c | x, y) of each completion, nats."""
+        return tuple(completion.logprob for completion in self.completions)
+
+    @property
+    def c_ref(self) -> ReferenceConstant:
+        """Mean, sample standard deviation (0 for one completion) and count."""
+        return ReferenceConstant(
+            mean=statistics.fmean(self.logprobs),
+            std=statistics.stdev(self.logprobs) if len(self.logprobs) > 1 else 0.0,
+            count=len(self.logprobs),
+        )
+
+
+def measure_reference(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Mapping[str, Row],
+    *,
+    z_c: int,
+    max_new_tokens: int = 512,
+    batch_size: int = 8,
+    seed: int = 0,
+    on_progress: Callable[[int], None] | None = None,
+) -> ReferenceMeasurement:
+    """Measure log pi_ref(z_c | x, y) over `rows` (by where each stands, for messages).
+
+    A given completion gets the tokenizer's EOS as its end. A missing one is sampled at temperature
+    1, `batch_size` rows at a time, and dropped where it has no EOS within `max_new_tokens`.
+    `on_progress` is told how many rows were finished. The model is put into evaluation mode.
+
+    Raises ConfigurationError for a z_c of no use, DataError for a row of no use.
+    """
+    eos = find_eos_tokens(model, tokenizer)
+    z_c_token = check_scoring_token(tokenizer, z_c, eos.every)
+    width = model.get_output_embeddings().weight.shape[0]
+    if z_c >= width:
+        raise ConfigurationError(
+            f"z_c={z_c} ({z_c_token!r}) has no row in the model's output layer, which has {width}: "
+            "resize the model to its tokenizer"
+        )
+    encoded = encode_rows(rows, model, tokenizer, z_c=z_c, eos=eos, max_new_tokens=max_new_tokens)
+    model.eval()
+    completions: list[GoldenProbe] = []
+    with torch.inference_mode(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for start in range(0, len(encoded), batch_size):
+            batch = encoded[start : start + batch_size]
+            for row, solution in zip(
+                batch, _complete(model, batch, z_c, eos, max_new_tokens), strict=True
+            ):
+                if solution is not None:
+                    completions.append(_probe(model, row, solution, z_c))
+            if on_progress is not None:
+                on_progress(len(batch))
+    if not completions:
+        raise DataError(
+            f"none of {len(encoded)} completions reached an EOS within {max_new_tokens} tokens: "
+            "raise --max-new-tokens, or give completions"
+        )
+    return ReferenceMeasurement(
+        completions=tuple(completions),
+        dropped=len(encoded) - len(completions),
+        z_c=z_c,
+        z_c_token=z_c_token,
+        eos_token_ids=eos.every,
+    )
+
+
+def _complete(
+    model: PreTrainedModel,
+    batch: Sequence[EncodedRow],
+    z_c: int,
+    eos: EosTokens,
+    max_new_tokens: int,
+) -> list[list[int] | None]:
+    """The completion of each row, given or sampled, up to its EOS; None where it has no EOS."""
+    completions = [row.completion for row in batch]
+    missing = [index for index, completion in enumerate(completions) if completion is None]
+    if missing:
+        prompts = [batch[index].prompt for index in missing]
+        for index, tokens in zip(
+            missing, _sample(model, prompts, z_c, eos, max_new_tokens), strict=True
+        ):
+            end = next((i for i, token in enumerate(tokens) if token in eos.every), None)
+            completions[index] = None if end is None else tokens[: end + 1]
+    return completions
+
+
+def _sample(
+    model: PreTrainedModel,
+    prompts: Sequence[list[int]],
+    z_c: int,
+    eos: EosTokens,
+    max_new_tokens: int,
+) -> list[list[int]]:
+    """What the model writes after each prompt at temperature 1, z_c barred as it is in serving."""
+    width = max(map(len, prompts))
+    input_ids = torch.tensor([[eos.primary] * (width - len(p)) + p for p in prompts])
+    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+    # Each filter is switched off by name: what is left unset, generate() takes from the model's
+    # own generation settings.
+    settings = GenerationConfig(
+        do_sample=True,
+        temperature=1.0,
+        top_k=0,
+        top_p=1.0,
+        min_p=0.0,
+        repetition_penalty=1.0,
+        suppress_tokens=[z_c],
+        max_new_tokens=max_new_tokens,
+        eos_token_id=sorted(eos.every),
+        pad_token_id=eos.primary,
+    )
+    # The class of models that generate declares it; transformers has no typed base for them.
+    generate = cast(Callable[..., torch.Tensor], model.generate)
+    output = generate(
+        input_ids.to(model.device),
+        attention_mask=mask.to(model.device),
+        generation_config=settings,
+    )
+    return [[int(token) for token in row[width:]] for row in output]
+
+
+def _probe(model: PreTrainedModel, row: EncodedRow, completion: list[int], z_c: int) -> GoldenProbe:
+    """log pi_ref(z_c | x, y) of one completion, from the raw distribution in float32.
+
+    One row a pass: no padding, so nothing but the row's own tokens can enter its value.
+    """
+    input_ids = torch.tensor([[*row.prompt, *completion]], device=model.device)
+    logits = model(input_ids=input_ids, logits_to_keep=1, use_cache=False).logits[0, -1]
+    logprob = float(logits.float().log_softmax(-1)[z_c])
+    if not math.isfinite(logprob):
+        raise ConfigurationError(
+            f"{row.where}: log p of z_c={z_c} is {logprob}; measure with --dtype float32"
+        )
+    return GoldenProbe(
+        prompt_token_ids=tuple(row.prompt),
+        completion_token_ids=tuple(completion),
+        # Rounding can lift the log of a probability of almost 1 above 0.
+        logprob=min(logprob, 0.0),
+    )
