@@ -41,12 +41,14 @@ def build_tiny_model(
     vocab_size: int = 384,
     dtype: torch.dtype = torch.float32,
     eos_bias: float = 2.0,
+    z_c_bias: float = -12.0,
     max_position_embeddings: int = 2048,
 ) -> TinyModel:
     """Save a random checkpoint to ``path``.
 
     ``eos_bias`` (nats) tilts the output layer towards the two EOS ids, so that answers at
-    temperature 1 have some tens of tokens; 0 makes an EOS as rare as any token.
+    temperature 1 have some tens of tokens; 0 makes an EOS as rare as any token. ``z_c_bias``
+    (nats) keeps z_c out of the text, as training does.
     """
     tokenizer = _byte_tokenizer()
     torch.manual_seed(seed)
@@ -78,8 +80,7 @@ def build_tiny_model(
         probe = model.model(input_ids=torch.arange(256)[None]).last_hidden_state[0, :, 0]
         for token in ("<|im_end|>", "<|endoftext|>"):
             model.lm_head.weight[ids[token], 0] = eos_bias / probe.mean()
-        # z_c never occurs in a trained model's text; a dozen nats keep it out of this one's.
-        model.lm_head.weight[ids["<|vision_start|>"], 0] = -12.0 / probe.mean()
+        model.lm_head.weight[ids["<|vision_start|>"], 0] = z_c_bias / probe.mean()
     model.to(dtype).save_pretrained(path)
     GenerationConfig(
         eos_token_id=[ids["<|im_end|>"], ids["<|endoftext|>"]], pad_token_id=ids["<|endoftext|>"]

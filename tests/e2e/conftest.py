@@ -1,0 +1,77 @@
+"""Two servers on the tiny model for the whole session, started like a user starts them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from transformers import PreTrainedModel
+
+from laserve.core.manifest import Manifest, ReferenceConstant, write_manifest
+from tests.e2e.server import Server, running_server
+from tests.tiny_lora import build_tiny_lora
+from tests.tiny_model import TinyModel, build_tiny_model
+
+API_KEY = "sk-of-the-test"
+ENGINE_FLAGS = (
+    *("--dtype", "float32"),
+    "--enforce-eager",
+    *("--max-model-len", "512"),
+)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
+    """The tiny checkpoint, without a manifest."""
+    return build_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def merged_lora(tiny: TinyModel) -> PreTrainedModel:
+    """The tiny model with its adapter merged; the adapter lies beside it as `lora`."""
+    return build_tiny_lora(tiny.path, tiny.path.parent / "lora")
+
+
+@pytest.fixture(scope="session")
+def server(
+    tiny: TinyModel, merged_lora: PreTrainedModel, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Open to all; chunked prefill, tools, a LoRA adapter; scoring parameters from flags."""
+    with running_server(
+        tiny.path,
+        tmp_path_factory.mktemp("logs") / "server.log",
+        *ENGINE_FLAGS,
+        *("--max-num-batched-tokens", "64", "--max-num-seqs", "16"),
+        *("--z-c", "<|vision_start|>", "--c-ref", "-18"),
+        *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
+        *("--enable-lora", "--max-lora-rank", "8"),
+        *("--lora-modules", f"tiny-lora={tiny.path.parent / 'lora'}"),
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Asks for a key; speculative decoding, which takes no logits processor; a reasoning parser;
+    scoring parameters from the checkpoint's manifest."""
+    folder = tmp_path_factory.mktemp("guarded")
+    model = build_tiny_model(folder / "tiny")
+    manifest = Manifest(
+        checkpoint="tiny-with-manifest",
+        z_c=model.z_c,
+        z_c_token="<|vision_start|>",
+        eos_token_ids=tuple(sorted(model.eos_token_ids)),
+        c_ref=ReferenceConstant(mean=-17.0, std=1.0, count=10),
+        beta_v=0.2,
+        base_model="tiny",
+    )
+    write_manifest(model.path, manifest)
+    with running_server(
+        model.path,
+        Path(folder) / "server.log",
+        *ENGINE_FLAGS,
+        *("--reasoning-parser", "qwen3"),
+        "--speculative-config",
+        '{"method": "ngram", "num_speculative_tokens": 2, "prompt_lookup_max": 3}',
+        api_key=API_KEY,
+    ) as running:
+        yield running

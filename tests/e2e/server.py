@@ -1,0 +1,104 @@
+"""A real `laserve serve` in a process of its own."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import openai
+
+START_LIMIT_S = 300
+"""A busy machine with two cores may need minutes; a server that died is noticed at once."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers."""
+
+    base_url: str
+    model: str
+    api_key: str
+    log: Path
+    health_before_ready: tuple[int | None, ...]
+    """What /health said while the server started; None where nothing listened."""
+
+    http: httpx.Client
+    """For what the official client does not say; sends the key."""
+    client: openai.OpenAI
+    """The official client, without retries: an error is to be seen."""
+
+    def async_client(self) -> openai.AsyncOpenAI:
+        """The same, asynchronous; to be closed."""
+        return openai.AsyncOpenAI(
+            base_url=f"{self.base_url}/v1", api_key=self.api_key, max_retries=0, timeout=60
+        )
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Sum of a Prometheus metric over the samples with these labels."""
+        total = 0.0
+        for line in self.http.get("/metrics").text.splitlines():
+            match = re.fullmatch(rf"{re.escape(name)}(?:{{(.*)}})? ([^ ]+)", line)
+            found = dict(re.findall(r'(\w+)="([^"]*)"', match[1] or "")) if match else {}
+            if match and labels.items() <= found.items():
+                total += float(match[2])
+        return total
+
+
+@contextmanager
+def running_server(
+    model: Path, log: Path, *flags: str, name: str = "tiny", api_key: str = ""
+) -> Iterator[Server]:
+    """Start, wait until it is healthy, stop. Raises RuntimeError with the log's end if it dies."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "laserve", "serve", str(model), "--port", str(port)]
+    command += ["--host", "127.0.0.1", "--served-model-name", name, *flags]
+    if api_key:
+        command += ["--api-key", api_key]
+    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1"}
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        health = _wait_until_healthy(url, process, log)
+        key = api_key or "none"
+        headers = {"Authorization": f"Bearer {key}"}
+        with (
+            httpx.Client(base_url=url, headers=headers, timeout=60) as http,
+            openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=60) as client,
+        ):
+            yield Server(url, name, key, log, health, http, client)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_healthy(
+    url: str, process: subprocess.Popen[bytes], log: Path
+) -> tuple[int | None, ...]:
+    before: list[int | None] = []
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server died:\n{log.read_text()[-5000:]}")
+        try:
+            status: int | None = httpx.get(f"{url}/health", timeout=5).status_code
+        except httpx.TransportError:
+            status = None
+        if status == httpx.codes.OK:
+            return tuple(before)
+        before.append(status)
+        time.sleep(0.5)
+    raise RuntimeError(f"the server is not healthy after {START_LIMIT_S} s:\n{log.read_text()}")

@@ -1,0 +1,161 @@
+"""The server as its operator meets it."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from tests.e2e.server import Server
+
+BODY: dict[str, Any] = {"model": "tiny", "prompt": "x", "max_tokens": 5}
+
+
+def test_health_is_true_only_once_the_engine_is_warm(server: Server) -> None:
+    assert server.health_before_ready
+    assert 200 not in server.health_before_ready
+    assert httpx.get(f"{server.base_url}/health").status_code == 200
+
+
+def test_the_ready_line_shows_a_request_that_works(server: Server) -> None:
+    for _ in range(50):
+        if "LaServe is ready" in (log := server.log.read_text()):
+            break
+        time.sleep(0.1)
+    line = next(line for line in log.splitlines() if line.startswith("curl "))
+    url = line.split()[1]
+    body = line.split(" -d '")[1].removesuffix("'")
+    answer = httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"][0]["self_reward"]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "named"),
+    [
+        ({"selection": {"method": "majority"}}, 400, "selection"),
+        ({"self_rewards": True}, 400, "self_rewards"),
+        ({"self_reward": "yes"}, 400, "self_reward"),
+        ({"self_reward": {"mode": 1}}, 400, "self_reward"),
+        ({"n": 0}, 400, "n"),
+        ({"max_tokens": "many"}, 400, "max_tokens"),
+        ({"temperature": -1}, 400, "temperature"),
+        ({"prompt": [1] * 600}, 400, "512"),
+        ({"prompt": []}, 400, "prompt"),
+        ({"model": "no-such-model"}, 404, "no-such-model"),
+        ({"top_k": 2**70}, 400, "64 bits"),
+        ({"stop": ["\ud800"]}, 400, ""),
+    ],
+)
+def test_bad_input_is_refused_by_name_and_harms_nothing(
+    server: Server, change: dict[str, Any], status: int, named: str
+) -> None:
+    headers = {"content-type": "application/json"}
+    body = json.dumps({**BODY, **change})  # httpx does not encode a lone surrogate
+    answer = server.http.post("/v1/completions", content=body, headers=headers)
+    assert answer.status_code == status, answer.text
+    error = answer.json()["error"]
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert error["code"] == status
+    assert named in f"{error['message']} {error['param']}"
+    assert server.http.post("/v1/completions", json=BODY).status_code == 200
+
+
+def test_invalid_json_is_a_400(server: Server) -> None:
+    headers = {"content-type": "application/json"}
+    answer = server.http.post("/v1/chat/completions", content=b'{"model": ', headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == 400
+
+
+def test_the_openapi_document_tells_of_scores(server: Server) -> None:
+    document = server.http.get("/openapi.json").json()
+    for path in ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages"):
+        operation = document["paths"][path]["post"]
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        request = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        assert request["properties"]["self_reward"]["default"] is True
+    assert "SelfReward" in document["components"]["schemas"]
+
+
+def test_metrics_count_what_was_generated(server: Server) -> None:
+    before = {
+        name: server.metric(name)
+        for name in (
+            "laserve_self_reward_score_count",
+            "laserve_generations_total",
+            "laserve_overhead_tokens_total",
+            "vllm:generation_tokens_total",
+        )
+    }
+    answer = server.http.post("/v1/completions", json={**BODY, "max_tokens": 300, "n": 4})
+    scored = [c for c in answer.json()["choices"] if c["self_reward"]["status"] == "scored"]
+    assert server.metric("laserve_generations_total") == before["laserve_generations_total"] + 4
+    counted = server.metric("laserve_self_reward_score_count")
+    assert counted == before["laserve_self_reward_score_count"] + len(scored)
+    # Two digits and z_c for a vocabulary of 384; three tokens too for an answer that was cut.
+    overhead = server.metric("laserve_overhead_tokens_total")
+    assert overhead == before["laserve_overhead_tokens_total"] + 4 * 3
+    assert server.metric("vllm:generation_tokens_total") > before["vllm:generation_tokens_total"]
+
+
+def test_a_client_that_disconnects_frees_its_memory(server: Server) -> None:
+    body = {**BODY, "max_tokens": 450, "min_tokens": 450, "n": 8, "stream": True}
+    with server.http.stream("POST", "/v1/completions", json=body) as stream:
+        next(stream.iter_lines())
+        assert server.metric("vllm:num_requests_running") > 0
+    for _ in range(100):
+        if not server.metric("vllm:num_requests_running"):
+            break
+        time.sleep(0.1)
+    assert server.metric("vllm:num_requests_running") == 0
+    assert server.metric("vllm:kv_cache_usage_perc") == 0
+
+
+def test_many_clients_at_once_are_all_scored(server: Server) -> None:
+    def ask(seed: int) -> str:
+        answer = server.http.post(
+            "/v1/completions", json={**BODY, "prompt": f"{seed}", "max_tokens": 200, "seed": seed}
+        )
+        return str(answer.json()["choices"][0]["self_reward"]["status"])
+
+    with ThreadPoolExecutor(64) as pool:
+        statuses = list(pool.map(ask, range(64)))
+    assert set(statuses) <= {"scored", "truncated"}
+    assert statuses.count("scored") > 32
+
+
+def test_without_the_key_only_health_answers(guarded_server: Server) -> None:
+    url = guarded_server.base_url
+    assert httpx.get(f"{url}/health").status_code == 200
+    document = guarded_server.http.get("/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for method in operations:
+            if path != "/health":
+                answer = httpx.request(method, url + path.replace("{", "").replace("}", ""))
+                assert answer.status_code == 401, (method, path)
+    for path in ("/metrics", "/docs", "/openapi.json"):
+        assert httpx.get(url + path).status_code == 401
+    with (
+        openai.OpenAI(base_url=f"{url}/v1", api_key="wrong", max_retries=0) as client,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        client.models.list()
+
+
+def test_an_engine_that_takes_no_processors_scores_by_a_second_request(
+    guarded_server: Server,
+) -> None:
+    answer = guarded_server.client.completions.create(
+        model=guarded_server.model, prompt=[1, 2, 3], max_tokens=300, seed=2, n=4
+    )
+    rewards = [(choice.model_extra or {})["self_reward"] for choice in answer.choices]
+    scored = [reward for reward in rewards if reward["status"] == "scored"]
+    assert scored
+    for reward in scored:
+        assert reward["method"] == "post_hoc"
+        assert reward["checkpoint"] == "tiny-with-manifest"
+        assert reward["score"] == pytest.approx(0.2 * (reward["logprob"] + 17.0))

@@ -1,0 +1,101 @@
+"""Ways to ask an engine, and the reference to hold its answers against."""
+
+import asyncio
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM
+from vllm.inputs.engine import tokens_input
+from vllm.sampling_params import RequestOutputKind, SamplingParams
+
+from laserve.core.types import SelfReward
+from laserve.engine.recorder import recording
+from tests.tiny_model import TinyModel
+
+_numbers = count()
+
+
+@dataclass
+class Sample:
+    """One finished completion, put together from its outputs."""
+
+    token_ids: list[int] = field(default_factory=list)
+    text: str = ""
+    finish_reason: str | None = None
+    stop_reason: int | str | None = None
+    logprobs: list[dict[int, float]] | None = None
+    cumulative_logprob: float | None = None
+
+
+@dataclass
+class Generated:
+    """What one request gave."""
+
+    prompt: list[int]
+    samples: dict[int, Sample]
+    rewards: dict[int, SelfReward]
+
+
+async def generate(
+    engine: Any,
+    prompt: list[int],
+    kind: RequestOutputKind = RequestOutputKind.FINAL_ONLY,
+    **params: Any,
+) -> Generated:
+    """Run one request to its end, on a plain or a scored engine."""
+    sampling = SamplingParams(output_kind=kind, **params)
+    with recording() as recorder:
+        outputs = engine.generate(
+            tokens_input(list(prompt)), sampling, request_id=f"test-{next(_numbers)}"
+        )
+    samples: dict[int, Sample] = {}
+    async for output in outputs:
+        for completion in output.outputs:
+            sample = samples.setdefault(completion.index, Sample())
+            logprobs = completion.logprobs and [
+                {token: entry.logprob for token, entry in position.items()}
+                for position in completion.logprobs
+            ]
+            if kind == RequestOutputKind.DELTA:
+                sample.token_ids += completion.token_ids
+                sample.text += completion.text
+                if logprobs:
+                    sample.logprobs = (sample.logprobs or []) + logprobs
+            else:
+                sample.token_ids = list(completion.token_ids)
+                sample.text = completion.text
+                sample.logprobs = logprobs
+            assert sample.finish_reason is None, "an output after the last one"
+            sample.finish_reason = completion.finish_reason
+            sample.stop_reason = completion.stop_reason
+            sample.cumulative_logprob = completion.cumulative_logprob
+    return Generated(prompt, dict(sorted(samples.items())), dict(sorted(recorder.rewards.items())))
+
+
+async def generate_all(
+    engine: Any, requests: list[tuple[list[int], dict[str, Any]]], concurrency: int
+) -> list[Generated]:
+    """Run requests (prompt, parameters), at most ``concurrency`` at a time."""
+    gate = asyncio.Semaphore(concurrency)
+
+    async def one(prompt: list[int], params: dict[str, Any]) -> Generated:
+        async with gate:
+            return await generate(engine, prompt, **params)
+
+    return await asyncio.gather(*(one(*request) for request in requests))
+
+
+class HuggingFaceReference:
+    """log p(z_c | prompt, completion) by a plain Transformers forward pass."""
+
+    def __init__(self, model: TinyModel, dtype: torch.dtype = torch.float32) -> None:
+        self._z_c = model.z_c
+        self._model = AutoModelForCausalLM.from_pretrained(model.path, dtype=dtype).eval()
+
+    def logprob(self, prompt: list[int], completion: list[int]) -> float:
+        """In nats, of the distribution after the completion's last token."""
+        with torch.no_grad():
+            logits = self._model(torch.tensor([prompt + completion])).logits[0, -1]
+        return float(torch.log_softmax(logits.float(), dim=-1)[self._z_c])

@@ -1,0 +1,75 @@
+"""vLLM's real HTTP application with LaServe's routes, in front of fake serving objects."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from vllm.entrypoints.launchers import app as launcher
+from vllm.entrypoints.launchers.cli_args import make_arg_parser
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+from laserve.api.routes import mount
+from laserve.api.state import LaServeState
+from tests.unit.fake_serving import (
+    PARAMETERS,
+    FakeEngine,
+    FakeServingChat,
+    FakeServingCompletion,
+    FakeServingMessages,
+    FakeServingResponses,
+)
+
+MESSAGES = [{"role": "user", "content": "1 + 1?"}]
+CHAT = "/v1/chat/completions"
+REQUESTS: dict[str, dict[str, Any]] = {
+    CHAT: {"model": "tiny", "messages": MESSAGES},
+    "/v1/completions": {"model": "tiny", "prompt": "1 + 1 ="},
+    "/v1/responses": {"model": "tiny", "input": "1 + 1?", "request_id": "resp_1"},
+    "/v1/messages": {"model": "tiny", "max_tokens": 8, "messages": MESSAGES},
+}
+"""The smallest request of each scored route."""
+
+
+class MountingPlugin:
+    """The part of LaServe's endpoint plugin that registers the routes."""
+
+    name = "laserve"
+    required_tasks = ("generate",)
+
+    def attach_router(self, app: FastAPI) -> None:
+        mount(app)
+
+
+@dataclass
+class Server:
+    app: FastAPI
+    engine: FakeEngine = field(default_factory=FakeEngine)
+
+    def __post_init__(self) -> None:
+        self.chat = FakeServingChat(self.engine)
+        self.responses = FakeServingResponses(self.engine)
+        state = self.app.state
+        state.laserve = LaServeState(PARAMETERS)
+        state.openai_serving_chat = self.chat
+        state.openai_serving_completion = FakeServingCompletion(self.engine)
+        state.openai_serving_responses = self.responses
+        state.anthropic_serving_messages = FakeServingMessages(self.chat)
+        state.engine_client = None
+
+    def client(self) -> httpx.AsyncClient:
+        """An HTTP client of the application, without a network."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://laserve")
+
+    async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
+        async with self.client() as client:
+            return await client.post(path, json=body, headers=headers)
+
+
+def build_app(*flags: str, plugins: tuple[MountingPlugin, ...] = (MountingPlugin(),)) -> FastAPI:
+    """The application as `vllm serve` builds it, started with `flags` and `plugins`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vllm.plugins.load_endpoint_plugins", lambda _tasks: list(plugins))
+        parser = make_arg_parser(FlexibleArgumentParser())  # type: ignore[no-untyped-call]
+        return launcher.build_app(parser.parse_args(list(flags)), ("generate",))

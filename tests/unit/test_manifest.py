@@ -1,0 +1,264 @@
+"""`laserve.json`: what is written is read again, and what is wrong is named."""
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from laserve.core.calibration import IsotonicCalibration, PlattCalibration
+from laserve.core.checkpoint_files import checkpoint_name, hash_chat_template, hash_files
+from laserve.core.manifest import (
+    MAX_MANIFEST_BYTES,
+    GoldenProbe,
+    Manifest,
+    ReferenceConstant,
+    read_manifest,
+    write_manifest,
+)
+from laserve.errors import ConfigurationError, ManifestError
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+NAMES = st.text(min_size=1)
+IDS = st.integers(min_value=2, max_value=2**20)
+
+
+def manifest(**changes: object) -> Manifest:
+    values: dict[str, object] = {
+        "checkpoint": "tiny",
+        "z_c": 259,
+        "z_c_token": "<|vision_start|>",
+        "eos_token_ids": (256, 257),
+        "c_ref": ReferenceConstant(mean=-14.2, std=1.4, count=100),
+        "beta_v": 0.1,
+        "base_model": "tiny",
+        "golden_probes": (
+            GoldenProbe(prompt_token_ids=(1, 2), completion_token_ids=(3, 256), logprob=-13.5),
+        ),
+        "files": {"model.safetensors": "0" * 64},
+    }
+    return Manifest(**(values | changes))  # type: ignore[arg-type]
+
+
+CALIBRATIONS = st.none() | st.one_of(
+    st.builds(
+        PlattCalibration,
+        a=st.floats(min_value=0, max_value=1e6),
+        b=FINITE,
+        ece=st.floats(min_value=0, max_value=1),
+        fitted_on=NAMES,
+    ),
+    st.lists(st.floats(min_value=-1e3, max_value=1e3), min_size=1, unique=True).map(
+        lambda scores: IsotonicCalibration(
+            scores=tuple(sorted(scores)),
+            probabilities=tuple(i / len(scores) for i in range(len(scores))),
+            ece=0.01,
+            fitted_on="held out",
+        )
+    ),
+)
+MANIFESTS = st.builds(
+    Manifest,
+    checkpoint=NAMES,
+    z_c=st.just(1),
+    z_c_token=NAMES,
+    eos_token_ids=st.lists(IDS, min_size=1, unique=True).map(tuple),
+    c_ref=st.builds(
+        ReferenceConstant,
+        mean=st.floats(min_value=-1e3, max_value=0),
+        std=st.floats(min_value=0, max_value=1e3),
+        count=st.integers(min_value=1, max_value=10**6),
+    ),
+    beta_v=st.floats(min_value=1e-6, max_value=1e3),
+    threshold=FINITE,
+    calibration=CALIBRATIONS,
+    evaluation=st.none() | st.dictionaries(NAMES, FINITE),
+    base_model=NAMES,
+    training=st.none() | st.dictionaries(NAMES, st.integers() | FINITE | st.text() | st.none()),
+    files=st.dictionaries(
+        st.text("abc", min_size=1), st.text("0123456789abcdef", min_size=64, max_size=64)
+    ),
+    chat_template_sha256=st.none() | st.just("f" * 64),
+)
+
+
+@given(written=MANIFESTS)
+def test_a_manifest_is_read_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, written: Manifest
+) -> None:
+    folder = tmp_path_factory.mktemp("checkpoint")
+    write_manifest(folder, written)
+    assert read_manifest(folder) == written
+
+
+def test_parameters_are_the_manifests_constants() -> None:
+    calibration = PlattCalibration(a=4.0, b=-2.0, ece=0.02, fitted_on="held out")
+    parameters = manifest(threshold=0.4, calibration=calibration).parameters()
+    assert parameters.z_c == 259
+    assert parameters.eos_token_ids == {256, 257}
+    assert (parameters.c_ref, parameters.beta_v, parameters.threshold) == (-14.2, 0.1, 0.4)
+    assert parameters.checkpoint == "tiny"
+    assert parameters.calibration == calibration
+
+
+def test_read_manifest_is_none_only_where_there_is_no_file(tmp_path: Path) -> None:
+    assert read_manifest(tmp_path) is None
+    (tmp_path / "laserve.json").symlink_to(tmp_path / "gone")
+    with pytest.raises(ManifestError, match=r"laserve\.json cannot be read"):
+        read_manifest(tmp_path)
+
+
+def test_a_manifest_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "laserve.json").mkdir()
+    with pytest.raises(ManifestError, match=r"laserve\.json cannot be read: Is a directory"):
+        read_manifest(tmp_path)
+
+
+def _drop(key: str) -> Callable[[dict[str, object]], object]:
+    return lambda content: content.pop(key)
+
+
+def _set(key: str, value: object) -> Callable[[dict[str, object]], object]:
+    return lambda content: content.update({key: value})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_set("zc", 1), "unknown key `zc`"),
+        (_set("c_ref", {"mean": -1.0, "std": 1.0, "count": 1, "max": 0.0}), "key `c_ref.max`"),
+        (_set("schema_version", 2), "`schema_version` 2 is not 1"),
+        (_set("schema_version", "1"), "`schema_version` '1' is not 1"),
+        (_set("z_c", "259"), "`z_c`: Input should be a valid integer"),
+        (_set("z_c", True), "`z_c`: Input should be a valid integer"),
+        (_set("z_c", 256), "z_c=256 is one of the EOS tokens"),
+        (_set("beta_v", None), "`beta_v`: Input should be a valid number"),
+        (_set("beta_v", 0), "`beta_v`: Input should be greater than 0"),
+        (_set("c_ref", -23.0), "`c_ref`"),
+        (_set("c_ref", {"mean": 2.0, "std": 1.0, "count": 1}), "`c_ref.mean`"),
+        (_set("threshold", float("nan")), "`threshold`: Input should be a finite number"),
+        (_set("eos_token_ids", []), "`eos_token_ids`"),
+        (_set("eos_token_ids", [256, 256]), "eos_token_ids names a token twice"),
+        (_set("eos_token_ids", 256), "`eos_token_ids`"),
+        (_set("calibration", {"kind": "spline"}), "`calibration`.*'isotonic', 'platt'"),
+        (_set("calibration", {"kind": "platt", "a": 1.0}), "`calibration.platt.b`"),
+        (_set("files", {"../other": "0" * 64}), "inside the checkpoint folder"),
+        (_set("files", {"/etc/passwd": "0" * 64}), "inside the checkpoint folder"),
+        (_set("files", {"model": "abc"}), "`files.model`"),
+        (
+            _set(
+                "golden_probes",
+                [{"prompt_token_ids": [1], "completion_token_ids": [2], "logprob": -1.0}],
+            ),
+            "must end with an EOS",
+        ),
+        (_drop("c_ref"), "`c_ref`: Field required"),
+        (_drop("checkpoint"), "`checkpoint`: Field required"),
+    ],
+)
+def test_a_faulty_manifest_is_refused_with_file_key_and_mend(
+    tmp_path: Path, spoil: Callable[[dict[str, object]], object], message: str
+) -> None:
+    content = json.loads(manifest().model_dump_json())
+    spoil(content)
+    (tmp_path / "laserve.json").write_text(json.dumps(content))
+    with pytest.raises(ManifestError, match=message) as caught:
+        read_manifest(tmp_path)
+    assert str(tmp_path / "laserve.json") in str(caught.value)
+    assert "laserve measure-ref MODEL --data FILE --force" in str(caught.value)
+    assert isinstance(caught.value, ConfigurationError)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "Invalid JSON"),
+        (b"{", "Invalid JSON"),
+        (b"[]", "Input should be an object"),
+        (b"[" * 100_000, "Invalid JSON"),
+        ('{"checkpoint": "é"}'.encode("latin-1"), r"is not UTF-8 \(byte 16\)"),
+        (b" " * (MAX_MANIFEST_BYTES + 1), "larger than 16 MiB"),
+    ],
+    ids=["empty", "cut off", "array", "nested", "latin-1", "huge"],
+)
+def test_a_file_that_is_no_manifest_is_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "laserve.json").write_bytes(content)
+    with pytest.raises(ManifestError, match=message):
+        read_manifest(tmp_path)
+
+
+def test_writing_replaces_the_manifest_and_leaves_nothing_else(tmp_path: Path) -> None:
+    write_manifest(tmp_path, manifest())
+    path = write_manifest(tmp_path, manifest(beta_v=0.2))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["laserve.json"] == [path.name]
+    replaced = read_manifest(tmp_path)
+    assert replaced is not None
+    assert replaced.beta_v == 0.2
+
+
+def test_a_write_that_fails_leaves_the_old_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_manifest(tmp_path, manifest())
+
+    def no_space(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(ManifestError, match="cannot be written: No space left on device"):
+        write_manifest(tmp_path, manifest(beta_v=0.2))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["laserve.json"]
+    assert read_manifest(tmp_path) == manifest()
+
+
+def test_another_user_may_read_a_written_manifest(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        path = write_manifest(tmp_path, manifest())
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_writing_into_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="cannot be written: No such file or directory"):
+        write_manifest(tmp_path / "gone", manifest())
+
+
+def test_a_manifest_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        manifest().beta_v = 0.2
+
+
+def test_files_are_hashed_without_the_manifest_and_hidden_ones(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"abc")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "laserve.json").write_bytes(b"")
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "lock").write_bytes(b"x")
+    write_manifest(tmp_path, manifest())
+    # The published test vectors of SHA-256 (FIPS 180-4): "abc" and the empty message.
+    assert hash_files(tmp_path) == {
+        "model.bin": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        "sub/laserve.json": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    }
+
+
+def test_chat_template_hash_is_of_its_text() -> None:
+    assert hash_chat_template(None) is None
+    assert (
+        hash_chat_template("abc")
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+
+
+def test_checkpoint_name_is_never_a_local_path(tmp_path: Path) -> None:
+    assert checkpoint_name(f"{tmp_path}/") == tmp_path.name
+    assert checkpoint_name("Qwen/Qwen2.5-7B") == "Qwen/Qwen2.5-7B"
