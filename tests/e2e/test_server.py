@@ -10,6 +10,8 @@ import openai
 import pytest
 
 from tests.e2e.server import Server
+from tests.integration.generating import HuggingFaceReference
+from tests.tiny_model import TinyModel
 
 BODY: dict[str, Any] = {"model": "tiny", "prompt": "x", "max_tokens": 5}
 
@@ -147,15 +149,33 @@ def test_without_the_key_only_health_answers(guarded_server: Server) -> None:
 
 
 def test_an_engine_that_takes_no_processors_scores_by_a_second_request(
-    guarded_server: Server,
+    guarded_server: Server, tiny: TinyModel
 ) -> None:
+    reference = HuggingFaceReference(tiny)  # the guarded server's model has the same weights
     answer = guarded_server.client.completions.create(
-        model=guarded_server.model, prompt=[1, 2, 3], max_tokens=300, seed=2, n=4
+        model=guarded_server.model,
+        prompt=[1, 2, 3],
+        max_tokens=300,
+        seed=2,
+        n=4,
+        extra_body={"return_token_ids": True},
     )
-    rewards = [(choice.model_extra or {})["self_reward"] for choice in answer.choices]
-    scored = [reward for reward in rewards if reward["status"] == "scored"]
-    assert scored
-    for reward in scored:
-        assert reward["method"] == "post_hoc"
-        assert reward["checkpoint"] == "tiny-with-manifest"
-        assert reward["score"] == pytest.approx(0.2 * (reward["logprob"] + 17.0))
+    scored = 0
+    for choice in answer.choices:
+        extra = choice.model_extra or {}
+        reward = extra["self_reward"]
+        if reward["status"] == "scored":
+            scored += 1
+            assert reward["method"] == "post_hoc"
+            assert reward["checkpoint"] == "tiny-with-manifest"
+            expected = reference.logprob([1, 2, 3], extra["token_ids"])
+            assert reward["logprob"] == pytest.approx(expected, abs=1e-3)
+            assert reward["score"] == pytest.approx(0.2 * (reward["logprob"] + 17.0))
+    assert scored >= 2
+
+
+def test_logprobs_that_would_kill_a_speculating_engine_are_refused(guarded_server: Server) -> None:
+    body = {**BODY, "logprobs": 1, "logprob_token_ids": [5]}
+    answer = guarded_server.http.post("/v1/completions", json=body)
+    assert answer.status_code == 400, answer.text
+    assert guarded_server.http.post("/v1/completions", json=BODY).status_code == 200

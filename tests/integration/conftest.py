@@ -11,7 +11,7 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from laserve.core.score import ScoreParameters
-from laserve.engine.launch import CPU_WORKER, PROCESSOR_V1
+from laserve.engine.launch import CPU_WORKER, PROCESSOR_V1, SCHEDULER
 from laserve.engine.scored_engine import ScoredEngine
 from laserve.engine.worker_config import WorkerConfig
 from tests.integration.generating import HuggingFaceReference
@@ -24,7 +24,7 @@ BASE: dict[str, Any] = {
     "max_model_len": MAX_MODEL_LEN,
     "kv_cache_memory_bytes": 1 << 26,
     "disable_log_stats": False,
-    "structured_outputs_config": {"backend": "guidance", "disable_any_whitespace": True},
+    "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
 }
 
 
@@ -63,6 +63,7 @@ async def scored_engine(
     async with plain_engine(
         model.path,
         worker_cls=CPU_WORKER,
+        scheduler_cls=SCHEDULER,
         additional_config=worker_config.to_additional_config(),
         **options,
     ) as engine:

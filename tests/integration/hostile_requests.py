@@ -193,7 +193,9 @@ _HAS_NO_ANSWER = [
 _CANNOT_BE_SENT = [
     # vLLM fails to serialise these for its engine, after it has registered the request.
     _completion("huge_top_k", top_k=2**70),
-    _completion("huge_pattern_size", repetition_detection={"max_pattern_size": 2**70, "min_count": 2}),
+    _completion(
+        "huge_pattern_size", repetition_detection={"max_pattern_size": 2**70, "min_count": 2}
+    ),
     _completion("huge_stream_interval", stream=True, stream_interval=2**70),
     _message("huge_top_k", top_k=2**70),
     _completion("surrogate_stop", stop=[SURROGATE]),
@@ -223,7 +225,13 @@ _BREAKS_VALIDATION = [
         "continues_an_empty_message",
         input=[
             USER,
-            {"type": "message", "id": "x", "status": "in_progress", "role": "assistant", "content": []},
+            {
+                "type": "message",
+                "id": "x",
+                "status": "in_progress",
+                "role": "assistant",
+                "content": [],
+            },
         ],
     ),
     _completion("beams_with_huge_penalty", use_beam_search=True, n=2, length_penalty=-1e308),
@@ -250,7 +258,10 @@ _LOOKS_DANGEROUS = [
     _completion("everything_extreme", top_p=1e-320, min_p=1.0, top_k=1, temperature=1e-300),
     _completion("penalty_underflows", repetition_penalty=1e-300, logprobs=5, top_p=0.5, top_k=3),
     _completion("penalty_overflows", repetition_penalty=1e300, n=3),
-    _completion("endless_repetition_pattern", repetition_detection={"max_pattern_size": 2**62, "min_count": 2}),
+    _completion(
+        "endless_repetition_pattern",
+        repetition_detection={"max_pattern_size": 2**62, "min_count": 2},
+    ),
     _completion("context_full_at_once", prompt=[1] * 511, max_tokens=5),
     _completion("context_exceeded", prompt=[1] * 512),
     _completion("huge_max_tokens", max_tokens=2**70),
@@ -272,7 +283,9 @@ _LOOKS_DANGEROUS = [
     _structured("grammar_deep", grammar=f'root ::= {"(" * 200_000}"a"{")" * 200_000}'),
     _structured("grammar_ambiguous", grammar='root ::= root root | "a" | ""'),
     _structured("schema_deep", json='{"type":"array","items":' * 5000 + "{}" + "}" * 5000),
-    _structured("schema_pattern_counts", json={"type": "string", "pattern": "^(a{1,1000}){1,1000}$"}),
+    _structured(
+        "schema_pattern_counts", json={"type": "string", "pattern": "^(a{1,1000}){1,1000}$"}
+    ),
     _structured("schema_of_wrong_types", json={"type": 5, "properties": [], "required": 7}),
     _structured("schema_elsewhere", json={"$ref": "file:///etc/passwd"}),
     _structured("no_choice", choice=[]),
@@ -283,19 +296,29 @@ _LOOKS_DANGEROUS = [
     _chat("alien_part", {"role": "user", "content": [{"type": ["text"], "text": "a"}]}),
     _chat(
         "local_file_as_image",
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}]},
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}],
+        },
     ),
     _chat("broken_tool_arguments", USER, _tool_call("{")),
-    _chat("continues_nothing", continue_final_message=True, add_generation_prompt=False, messages=[]),
+    _chat(
+        "continues_nothing", continue_final_message=True, add_generation_prompt=False, messages=[]
+    ),
     _chat("endless_template", chat_template="{% for i in range(10**9) %}x{% endfor %}"),
-    _chat("template_in_arguments", chat_template_kwargs={"chat_template": "{{ 0/0 }}", "tokenize": True}),
+    _chat(
+        "template_in_arguments",
+        chat_template_kwargs={"chat_template": "{{ 0/0 }}", "tokenize": True},
+    ),
     _chat("arguments_collide", chat_template_kwargs={"tokenizer": 1, "conversation": 5, "self": 2}),
     _chat("tool_schema_of_wrong_type", tools=[_tool({"type": 5})], tool_choice="required"),
     _chat("unknown_format", response_format={"type": "x"}),
     _chat("format_without_schema", response_format={"type": "json_schema"}),
     _response("unknown_item", input=[{"type": "x"}, None, 5]),
     _response("unknown_predecessor", previous_response_id="resp_x"),
-    _message("broken_image", messages=[{"role": "user", "content": [{"type": "image", "source": 5}]}]),
+    _message(
+        "broken_image", messages=[{"role": "user", "content": [{"type": "image", "source": 5}]}]
+    ),
     _message("negative_limit", max_tokens=-1),
     HostileRequest("detokenize_unknown", "/detokenize", {"tokens": [2**70, -1]}),
     HostileRequest("not_json", CHAT, b"{"),

@@ -18,8 +18,20 @@ from tests.integration.hostile_requests import (
 
 Draw = Callable[[Random], Any]
 
-_ODD_VALUES = [None, True, -1, 0, 1.5, 2**63, -(2**70), NAN, INFINITY, "", "x", SURROGATE, "\0"]
-_ODD_VALUES += [[], [None], [[]], {}, {"a": {"b": []}}]
+_ODD_NUMBERS: list[Any] = [True, -1, 0, 1.5, 2**63, -(2**70), NAN, INFINITY]
+_ODD_VALUES = [
+    *_ODD_NUMBERS,
+    None,
+    "",
+    "x",
+    SURROGATE,
+    "\0",
+    [],
+    [None],
+    [[]],
+    {},
+    {"a": {"b": []}},
+]
 _TEXTS = ["a", "hello world", "x" * 200, "é😀\u0301", "\0\n\t", "<|im_end|>", " ", "{}", "\\", '"']
 
 
@@ -39,13 +51,16 @@ def _list(item: Draw, up_to: int) -> Draw:
     return lambda random: [item(random) for _ in range(random.randint(0, up_to))]
 
 
+def _prompt(random: Random) -> list[int]:
+    return [random.randrange(256) for _ in range(random.choice([1, 5, 40, 200]))]
+
+
 def _bias(random: Random) -> dict[str, float]:
     return {str(random.randrange(260)): random.uniform(-120, 120) for _ in range(5)}
 
 
 _text = _pick(*_TEXTS)
 _token = _pick(0, 1, 64, 255, 256, 258, 259, 383, 384)
-_prompt: Draw = lambda random: [random.randrange(256) for _ in range(random.choice([1, 5, 40, 200]))]
 _constraint = _pick(
     {"regex": "[ab]{1,9}"},
     {"choice": ["yes", "no", ""]},
@@ -115,11 +130,19 @@ _FIELDS: dict[str, dict[str, Draw]] = {
         "truncation": _pick("auto", "disabled"),
         "background": _pick(False),
     },
-    MESSAGES: {**_SAMPLING, "stream": _pick(True, False), "system": _text, "stop_sequences": _list(_text, 3)},
+    MESSAGES: {
+        **_SAMPLING,
+        "stream": _pick(True, False),
+        "system": _text,
+        "stop_sequences": _list(_text, 3),
+    },
 }
 _REQUIRED: dict[str, Draw] = {
     COMPLETIONS: lambda random: {"prompt": _prompt(random), "max_tokens": 8},
-    CHAT: lambda random: {"messages": [USER, {"role": "user", "content": _text(random)}], "max_tokens": 8},
+    CHAT: lambda random: {
+        "messages": [USER, {"role": "user", "content": _text(random)}],
+        "max_tokens": 8,
+    },
     RESPONSES: lambda random: {"input": _text(random), "max_output_tokens": 8},
     MESSAGES: lambda random: {"messages": [USER], "max_tokens": 8},
 }

@@ -1,11 +1,13 @@
 """The score that an answer carries is the one that its tokens have by an independent forward."""
 
 import random
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import torch
 from prometheus_client import REGISTRY
-from vllm.sampling_params import RequestOutputKind
+from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
 from laserve.core.types import Method, Status
 from laserve.engine.codec import TOLERANCE
@@ -119,3 +121,54 @@ async def test_z_c_is_never_sampled_even_where_the_model_wants_it(
         assert max(errors[Method.IN_FLIGHT]) < TOLERANCE + FLOAT32_NOISE
         for result in results:
             assert all(eager.z_c not in sample.token_ids for sample in result.samples.values())
+
+
+@pytest.fixture(scope="module")
+async def scored_bfloat16(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[ScoredEngine, HuggingFaceReference]]:
+    """LaServe in bfloat16, with guidance. z_c's logits stay below 8 in size, where bfloat16 has
+    steps of 1/32 nats; two implementations round them by one step apart at the most."""
+    model = build_tiny_model(
+        tmp_path_factory.mktemp("bfloat16"), dtype=torch.bfloat16, z_c_bias=-4.0
+    )
+    async with scored_engine(
+        model,
+        dtype="bfloat16",
+        max_num_batched_tokens=64,
+        structured_outputs_config={"backend": "guidance"},
+    ) as engine:
+        yield engine, HuggingFaceReference(model, torch.bfloat16)
+
+
+async def test_bfloat16_is_within_its_own_rounding(
+    scored_bfloat16: tuple[ScoredEngine, HuggingFaceReference],
+) -> None:
+    engine, reference = scored_bfloat16
+    errors = _errors(await generate_all(engine, _requests(60, seed=1), 16), reference)
+    assert len(errors[Method.IN_FLIGHT]) >= 60
+    assert max(errors[Method.IN_FLIGHT]) < 0.05
+
+
+async def test_guidance_leaves_the_scored_row_alone(
+    scored_bfloat16: tuple[ScoredEngine, HuggingFaceReference],
+) -> None:
+    engine, reference = scored_bfloat16
+    structures = (
+        StructuredOutputsParams(regex=r"[0-9]{3}-[a-f]{2,6}"),
+        StructuredOutputsParams(choice=["yes", "no", "perhaps"]),
+        StructuredOutputsParams(grammar='root ::= "(" [0-9] ("+" [0-9])? ")"'),
+    )
+    requests: list[tuple[list[int], dict[str, Any]]] = [
+        ([number, 7, 9], {"max_tokens": limit, "structured_outputs": structure})
+        for number in range(6)
+        for structure in structures
+        for limit in (2, 40)
+    ]
+    results = await generate_all(engine, requests, 8)
+    errors = _errors(results, reference)
+    assert len(errors[Method.IN_FLIGHT]) >= 12
+    assert max(errors[Method.IN_FLIGHT]) < 0.05
+    for (_, params), result in zip(requests, results, strict=True):
+        expected = "length" if params["max_tokens"] == 2 else "stop"
+        assert result.samples[0].finish_reason == expected

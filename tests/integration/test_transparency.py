@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from vllm.exceptions import VLLMValidationError
 from vllm.inputs.engine import tokens_input
 from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 from vllm.v1.engine.async_llm import AsyncLLM
@@ -278,3 +279,19 @@ async def test_a_consumer_that_goes_away_ends_the_request(scored: ScoredEngine) 
             break
         await asyncio.sleep(0.1)
     assert scored.get_num_unfinished_requests() == 0
+
+
+async def test_a_grammar_that_stalls_the_engine_ends_its_request_alone(scored: ScoredEngine) -> None:
+    hostile = generate(
+        scored,
+        prompt(4),
+        max_tokens=450,
+        structured_outputs=StructuredOutputsParams(regex="(((.*)*)*)*z"),
+        logit_bias={97: 100.0},
+    )
+    others = [(prompt(number), {"max_tokens": 20, "seed": number}) for number in range(4)]
+    outcome, results = await asyncio.gather(
+        asyncio.gather(hostile, return_exceptions=True), generate_all(scored, others, 4)
+    )
+    assert isinstance(outcome[0], VLLMValidationError)
+    assert all(result.samples[0].token_ids for result in results)

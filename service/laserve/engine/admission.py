@@ -8,27 +8,36 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from vllm.config import VllmConfig
 from vllm.exceptions import VLLMValidationError
 from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 from vllm.v1.serial_utils import MsgpackEncoder
 
+from laserve.engine.post_hoc import needs_prompt_logprobs
 from laserve.engine.worker_config import KEY
 
-MAX_STRUCTURED_OUTPUT_CHARS = 32_768
+MAX_STRUCTURED_OUTPUT_CHARS = 8192
 """Grammars are compiled one after another by a single thread of the engine, without a time limit
-and not cancelled with their request: one of a megabyte holds up every structured request for a
-minute."""
-
+and not cancelled with their request: one of a megabyte holds up every structured request for
+minutes, the worst of this size for seconds."""
 
 _encoder = MsgpackEncoder()
 
 
-def check_admissible(params: SamplingParams, *identifiers: object) -> None:
-    """Raise VLLMValidationError where the request cannot reach the engine, or would hold it up.
+def check_admissible(
+    config: VllmConfig, params: SamplingParams, identifiers: tuple[object, ...]
+) -> None:
+    """Raise VLLMValidationError where the request cannot reach the engine, or would harm it.
 
     ``identifiers``: whatever else travels to the engine with the request, such as its id.
     """
+    if params.logprob_token_ids and needs_prompt_logprobs(config):
+        # Its sampler gives them for no row, or for all rows but in another shape, and dies.
+        raise VLLMValidationError(
+            "logprob_token_ids are not supported with speculative decoding",
+            parameter="logprob_token_ids",
+        )
     if params.structured_outputs is not None:
         _check_structured_outputs(params.structured_outputs)
     if KEY in (params.extra_args or {}):
@@ -70,16 +79,17 @@ async def grammar_errors_as_refusals(
 ) -> AsyncGenerator[RequestOutput, None]:
     """The outputs of a structured request.
 
-    A constraint that admits no token, or that the engine cannot compile, ends its request with
-    the finish reason `error`, which vLLM's routes answer with a 500. The request is to blame:
+    A constraint that admits no token, that the engine cannot compile, or that takes too long
+    (`scheduler`) ends its request with the finish reason `error`, which vLLM's routes answer with a 500. The request is to blame:
     raise VLLMValidationError instead.
     """
     async with aclosing(outputs):
         async for output in outputs:
             if any(completion.finish_reason == "error" for completion in output.outputs):
                 raise VLLMValidationError(
-                    "the structured output constraint cannot be compiled, or admits no token where "
-                    "the answer had got to; change it, or the other parameters that exclude tokens",
+                    "the structured output constraint cannot be compiled, takes too long to follow, "
+                    "or admits no token where the answer had got to; simplify it, or change the "
+                    "other parameters that exclude tokens",
                     parameter="structured_outputs",
                 )
             yield output

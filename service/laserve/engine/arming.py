@@ -8,7 +8,7 @@ from vllm.sampling_params import SamplingParams
 
 from laserve.core.types import Method
 from laserve.engine.codec import ScoreCodec
-from laserve.engine.worker_config import armed_extra_args
+from laserve.engine.worker_config import armed_extra_args, processor_path
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Arming:
         codec: the transport, which says how many tokens the message takes.
         eos_token_ids: the tokens that end an answer.
         max_model_len: the context limit, in tokens.
-        in_flight: whether the engine takes our logits processor at all.
+        in_flight: whether the engine runs our logits processor.
         row_after_penalties: whether the processor sees the row after penalties (Model Runner V2).
     """
 
@@ -39,7 +39,8 @@ class Arming:
             codec=codec,
             eos_token_ids=eos_token_ids,
             max_model_len=model.max_model_len,
-            in_flight=supports_in_flight(vllm_config)
+            # Without it nothing would end an armed request, nor send a score.
+            in_flight=processor_path(vllm_config) in (model.logits_processors or ())
             # Their per-token arrays ride along with the tokens; the message would need cutting
             # out of them too.
             and not (

@@ -14,14 +14,12 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from vllm import AsyncEngineArgs
 from vllm.config import VllmConfig
-from vllm.config.structured_outputs import StructuredOutputsBackend
 from vllm.entrypoints.cli.serve import ServeSubcommand
 from vllm.logger import configure_logging_from_args
 from vllm.platforms import current_platform
 from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.usage.usage_lib import UsageContext
 from vllm.utils.argparse_utils import FlexibleArgumentParser
-from vllm.v1.structured_output.backend_guidance import GuidanceBackend
 
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest
@@ -39,6 +37,8 @@ logger = logging.getLogger(__name__)
 PLUGIN_NAME = "laserve"
 PROCESSOR_V1 = "laserve.engine.processor_v1:ScoreLogitsProcessor"
 PROCESSOR_V2 = "laserve.engine.processor_v2:ScoreLogitsProcessor"
+SCHEDULER = "laserve.engine.scheduler.BudgetedScheduler"
+ASYNC_SCHEDULER = "laserve.engine.scheduler.BudgetedAsyncScheduler"
 CPU_WORKER = "laserve.engine.cpu_worker.SeededCPUWorker"
 
 MAX_SAMPLES = "128"
@@ -62,7 +62,7 @@ def serve(argv: list[str]) -> None:
     os.environ.setdefault("VLLM_MAX_N_SEQUENCES", MAX_SAMPLES)
     _allow_plugin()
     command = ServeSubcommand()
-    args = _parser(command).parse_args(["serve", *argv])
+    args = argument_parser(command).parse_args(["serve", *argv])
     configure_logging_from_args(args)
     command.validate(args)
     switch_scoring_on(args)
@@ -92,29 +92,16 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
         args.logits_processors = [PROCESSOR_V2 if config.use_v2_model_runner else PROCESSOR_V1]
     if current_platform.is_cpu() and args.worker_cls == "auto":
         args.worker_cls = CPU_WORKER
+    if args.scheduler_cls is None:
+        is_async = config.scheduler_config.async_scheduling
+        args.scheduler_cls = ASYNC_SCHEDULER if is_async else SCHEDULER
     if args.structured_outputs_config.backend == "auto":
-        args.structured_outputs_config.backend = _grammar_backend(args, config)
+        # With `auto` the first request chooses the backend for the engine's whole life, and what
+        # is validated for another one fails from then on; the others also crash on some grammars.
+        args.structured_outputs_config.backend = "xgrammar"
 
 
-def _grammar_backend(args: argparse.Namespace, config: VllmConfig) -> StructuredOutputsBackend:
-    """One backend for all structured requests.
-
-    With `auto` the first request chooses it for the engine's whole life, and those that were
-    validated for another one fail from then on. Guidance bounds the work for each token, where an
-    ambiguous regex of ten characters keeps xgrammar busy for seconds a token, and every request
-    waits; but only xgrammar knows the structural tags of vLLM's tool parsers.
-    """
-    tokenizer = cached_tokenizer_from_config(config.model_config)
-    if args.tool_call_parser is None and GuidanceBackend.is_tokenizer_supported(tokenizer):
-        return "guidance"
-    logger.warning(
-        "structured outputs are compiled by xgrammar, which a hostile regex can keep busy: serve "
-        "trusted clients, or choose --structured-outputs-config.backend"
-    )
-    return "xgrammar"
-
-
-def _parser(command: ServeSubcommand) -> argparse.ArgumentParser:
+def argument_parser(command: ServeSubcommand) -> argparse.ArgumentParser:
     """vLLM's own parser for `serve`, with our flags in a group of their own."""
     parser = FlexibleArgumentParser(prog="laserve")
     serve_parser = command.subparser_init(parser.add_subparsers(required=True, dest="subparser"))

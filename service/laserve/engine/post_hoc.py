@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any, cast
 
+from vllm.config import VllmConfig
 from vllm.engine.protocol import EngineClient
 from vllm.inputs import EngineInput
 from vllm.lora.request import LoRARequest
@@ -26,6 +27,17 @@ def extended_prompt(prompt: object, completion: list[int]) -> EngineInput | None
     return cast(EngineInput, extended)
 
 
+def needs_prompt_logprobs(config: VllmConfig) -> bool:
+    """Whether the score token must be fed as part of the prompt: with speculative decoding the V1
+    sampler gives no log-probability of a token that it did not sample."""
+    return config.speculative_config is not None and not config.use_v2_model_runner
+
+
+def post_hoc_length(config: VllmConfig, completed: int) -> int:
+    """Context that a second request takes after ``completed`` tokens."""
+    return completed + 1 + needs_prompt_logprobs(config)
+
+
 async def read_logprob(
     engine: EngineClient,
     prompt: EngineInput,
@@ -38,24 +50,28 @@ async def read_logprob(
 ) -> float | None:
     """log p(z_c) in nats, of the raw distribution that follows ``prompt``; None where the engine
     was asked to abort."""
+    from_prompt = needs_prompt_logprobs(engine.vllm_config)
     params = SamplingParams(
         max_tokens=1,
         temperature=0.0,
-        logprob_token_ids=[z_c],
+        prompt_logprobs=0 if from_prompt else None,
+        logprob_token_ids=None if from_prompt else [z_c],
         detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,
         watermarking=False,
     )
+    asked = extended_prompt(prompt, [z_c]) if from_prompt else prompt
+    assert asked is not None
     options: dict[str, Any] = {
         "lora_request": lora_request,
         "priority": priority,
         "trace_headers": trace_headers,
     }
-    async with aclosing(engine.generate(prompt, params, request_id, **options)) as outputs:
+    async with aclosing(engine.generate(asked, params, request_id, **options)) as outputs:
         async for output in outputs:
-            completion = output.outputs[0]
-            if completion.finish_reason != "abort" and completion.logprobs:
-                position = completion.logprobs[0]
+            positions = output.prompt_logprobs if from_prompt else output.outputs[0].logprobs
+            if output.outputs[0].finish_reason != "abort" and positions:
+                position = positions[-1]
                 assert position is not None
                 return position[z_c].logprob
     return None

@@ -13,11 +13,8 @@ from dataclasses import dataclass, field
 import torch
 from vllm.config import VllmConfig
 from vllm.sampling_params import SamplingParams
-from vllm.v1.sample.logits_processor import (
-    BatchUpdate,
-    LogitsProcessor,
-    process_dict_updates,
-)
+from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
+from vllm.v1.sample.logits_processor.builtin import process_dict_updates
 
 from laserve.engine.codec import ScoreCodec
 from laserve.engine.worker_config import WorkerConfig, is_armed
@@ -31,18 +28,15 @@ class _Row:
     """vLLM's own list of the request's output tokens; it grows in place."""
     digits: list[int] = field(default_factory=list)
     """The encoded value; empty where it was read before a preemption and is lost."""
-    eos_index: int | None = None
-    _searched: int = 0
 
-    def find_eos(self, eos_token_ids: frozenset[int]) -> int | None:
-        """Index of the first EOS in the output. A later one is a digit."""
-        if self.eos_index is None:
-            for index in range(self._searched, len(self.output)):
-                if self.output[index] in eos_token_ids:
-                    self.eos_index = index
-                    break
-            self._searched = len(self.output)
-        return self.eos_index
+    def tokens_since_eos(self, eos_token_ids: frozenset[int], window: int) -> int | None:
+        """How many of the last ``window`` tokens follow the first EOS among them; None where
+        there is none. A later EOS is a digit."""
+        last = self.output[-window:]
+        for index, token in enumerate(last):
+            if token in eos_token_ids:
+                return len(last) - 1 - index
+        return None
 
 
 class ScoreLogitsProcessor(LogitsProcessor):
@@ -51,9 +45,7 @@ class ScoreLogitsProcessor(LogitsProcessor):
     vLLM constructs it in the worker, by the dotted path in `--logits-processors`.
     """
 
-    def __init__(
-        self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool
-    ) -> None:
+    def __init__(self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool) -> None:
         config = WorkerConfig.of(vllm_config)
         self._z_c = config.z_c
         self._eos_token_ids = config.eos_token_ids
@@ -78,13 +70,11 @@ class ScoreLogitsProcessor(LogitsProcessor):
         forced: dict[int, int] = {}
         scoring: list[int] = []
         for index, row in self._rows.items():
-            eos_index = row.find_eos(self._eos_token_ids)
-            if eos_index is None:
-                continue
-            sent = len(row.output) - 1 - eos_index
+            # Further back than the digits there is no EOS: the message stops the request.
+            sent = row.tokens_since_eos(self._eos_token_ids, self._codec.message_length)
             if sent == 0:
                 scoring.append(index)
-            else:
+            elif sent is not None:
                 forced[index] = row.digits[sent] if sent < len(row.digits) else self._z_c
         for index, digits in zip(scoring, self._read(logits, scoring), strict=True):
             self._rows[index].digits = digits

@@ -76,7 +76,7 @@ class ScoreLogitsProcessor(LogitsProcessor):
         slots = ctx.expanded_idx_mapping.long()
         armed = self._armed[slots]
         sent = torch.where(armed, self._tokens_since_eos(ctx, slots), -1)
-        self._read(logits, slots, sent)
+        self._read(logits, ctx, slots, sent)
 
         digit = self._digits[slots, sent.clamp(0, self._codec.digits - 1)]
         in_message = (sent >= 0) & (sent < self._codec.digits)
@@ -106,12 +106,18 @@ class ScoreLogitsProcessor(LogitsProcessor):
         is_eos = torch.isin(tokens.long(), self._eos_token_ids) & (at >= prompt_len[:, None])
         return torch.where(is_eos, self._backs, -1).amax(dim=1)
 
-    def _read(self, logits: torch.Tensor, slots: torch.Tensor, sent: torch.Tensor) -> None:
+    def _read(
+        self, logits: torch.Tensor, ctx: LogitsContext, slots: torch.Tensor, sent: torch.Tensor
+    ) -> None:
         """Encode log p(z_c) of the rows right after their EOS into their slots' digits."""
-        scoring = (sent == 0).to(torch.int8)
-        is_scoring, rows = scoring.topk(min(READS_PER_STEP, logits.shape[0]))
+        # An EOS that is prefilled again after a preemption may have a digit behind it already,
+        # and the digits of two forward passes do not make one value.
+        is_newest = ctx.pos + 1 >= self._states.total_len.gpu[slots]
+        scoring = (sent == 0) & is_newest
+        targets = torch.where(scoring, slots, self._digits.shape[0] - 1)
+        # A draft of an EOS that was rejected may have left digits, and this row may not be read.
+        self._digits[targets] = self._z_c
+        rows = scoring.to(torch.int8).topk(min(READS_PER_STEP, logits.shape[0])).indices
         raw = logits[rows]
         logprobs = raw[:, self._z_c] - raw.logsumexp(dim=-1)
-        none = torch.full_like(rows, self._digits.shape[0] - 1)
-        targets = torch.where(is_scoring.bool(), slots[rows], none)
-        self._digits[targets] = self._codec.encode(logprobs)
+        self._digits[targets[rows]] = self._codec.encode(logprobs)

