@@ -52,7 +52,8 @@ def build_tiny_model(
     """
     tokenizer = _byte_tokenizer()
     torch.manual_seed(seed)
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
+    vocabulary = tokenizer.get_vocab()
+    ids = {token: vocabulary[token] for token in SPECIAL_TOKENS}
     config = Qwen2Config(
         vocab_size=vocab_size,
         hidden_size=64,

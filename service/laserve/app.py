@@ -5,6 +5,7 @@ only then does it accept connections, so a server that answers is one that is wa
 """
 
 import asyncio
+import json
 import ssl
 from argparse import Namespace
 from typing import Any, cast
@@ -23,6 +24,7 @@ from laserve.core.score import ScoreParameters
 from laserve.engine.scored_engine import ScoredEngine
 from laserve.engine.warm_up import warm_up
 from laserve.errors import ConfigurationError
+
 
 class LaServePlugin:
     """Implements `vllm.plugins.endpoint_plugins.interface.EndpointPlugin`."""
@@ -79,7 +81,8 @@ async def _announce(args: Namespace, checkpoint: str) -> None:
                 await asyncio.sleep(0.1)
     model = (args.served_model_name or [args.model])[0]
     key = ' -H "Authorization: Bearer $API_KEY"' if args.api_key else ""
-    body = '{"model": "%s", "messages": [{"role": "user", "content": "What is 12 + 7?"}]}' % model
+    question = {"role": "user", "content": "What is 12 + 7?"}
+    body = json.dumps({"model": model, "messages": [question]})
     Console().print(
         f"\nLaServe is ready on {url}, checkpoint {checkpoint}. Try:\n\n"
         f"curl {url}/v1/chat/completions{key} -H 'Content-Type: application/json' -d '{body}'\n",

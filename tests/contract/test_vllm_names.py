@@ -22,5 +22,5 @@ def test_every_name_that_we_import_is_in_the_release(release: str) -> None:
 
 def test_every_name_that_we_import_is_in_the_installed_vllm() -> None:
     for module, name in imported_names():
-        found = importlib.import_module(module)
-        assert hasattr(found, name) or importlib.import_module(f"{module}.{name}")
+        if not hasattr(importlib.import_module(module), name):
+            importlib.import_module(f"{module}.{name}")

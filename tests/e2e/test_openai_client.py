@@ -19,7 +19,8 @@ REWARD_KEYS = {"score", "logprob", "confidence", "status", "method", "checkpoint
 @pytest.fixture(scope="module")
 def model(tiny: TinyModel) -> PreTrainedModel:
     """The reference."""
-    return AutoModelForCausalLM.from_pretrained(tiny.path, dtype=torch.float32).eval()
+    found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(tiny.path, dtype=torch.float32)
+    return found.eval()
 
 
 def logprob_of_z_c(model: PreTrainedModel, tiny: TinyModel, token_ids: list[int]) -> float:
@@ -103,7 +104,7 @@ def test_completions_of_several_prompts_keep_their_own_scores(
     server: Server, tiny: TinyModel, model: PreTrainedModel, stream: bool
 ) -> None:
     prompts = [[1, 2, 3], [40, 41], [99, 98, 97, 96]]
-    answer = server.client.completions.create(
+    answer: Any = server.client.completions.create(
         model=server.model,
         prompt=prompts,
         n=2,
@@ -115,7 +116,7 @@ def test_completions_of_several_prompts_keep_their_own_scores(
     tokens: dict[int, list[int]] = {}
     rewards: dict[int, dict[str, Any]] = {}
     for part in answer if stream else [answer]:
-        for choice in part.choices:  # type: ignore[union-attr]
+        for choice in part.choices:
             extra = choice.model_extra or {}
             tokens.setdefault(choice.index, []).extend(extra.get("token_ids") or [])
             if choice.finish_reason == "stop":
@@ -138,13 +139,12 @@ def test_the_score_is_in_the_headers_too(server: Server) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_response_of_the_responses_api_is_scored(server: Server, stream: bool) -> None:
-    answer = server.client.responses.create(
+    answer: Any = server.client.responses.create(
         model=server.model, input="What is 12 + 7?", max_output_tokens=400, stream=stream
     )
     if stream:
-        events = list(answer)
-        answer = next(e.response for e in events if e.type in ENDS_OF_A_RESPONSE)
-    reward = (answer.model_extra or {})["self_reward"]  # type: ignore[union-attr]
+        answer = next(event.response for event in list(answer) if event.type in ENDS_OF_A_RESPONSE)
+    reward = answer.model_extra["self_reward"]
     assert reward["status"] in ("scored", "truncated")
     assert (reward["score"] is not None) == (reward["status"] == "scored")
 
@@ -199,7 +199,11 @@ def test_a_lora_request_is_scored_by_its_own_weights(
 ) -> None:
     for name, reference in (("tiny-lora", merged_lora), (server.model, model)):
         answer = server.client.completions.create(
-            model=name, prompt=[1, 2, 3], max_tokens=300, seed=6, extra_body={"return_token_ids": True}
+            model=name,
+            prompt=[1, 2, 3],
+            max_tokens=300,
+            seed=6,
+            extra_body={"return_token_ids": True},
         )
         extra = answer.choices[0].model_extra or {}
         assert answer.choices[0].finish_reason == "stop"
@@ -212,7 +216,11 @@ def test_a_prompt_as_text_is_scored_like_its_token_ids(
 ) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny.path)
     answer = server.client.completions.create(
-        model=server.model, prompt="Hello", max_tokens=300, seed=8, extra_body={"return_token_ids": True}
+        model=server.model,
+        prompt="Hello",
+        max_tokens=300,
+        seed=8,
+        extra_body={"return_token_ids": True},
     )
     extra = answer.choices[0].model_extra or {}
     assert answer.choices[0].finish_reason == "stop"

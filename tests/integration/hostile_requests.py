@@ -27,13 +27,12 @@ _RULE_CHAIN = "".join(f"{'(' * 20}r{i}{')' * 20}\nr{i}:" for i in range(300))
 
 @dataclass(frozen=True, slots=True)
 class HostileRequest:
-    """One POST. ``needs``: flags of the server without which it is harmless."""
+    """One POST."""
 
     name: str
     path: str
     body: dict[str, Any] | bytes
     headers: dict[str, str] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
 
 
 def _completion(name: str, **fields: Any) -> HostileRequest:
@@ -102,11 +101,11 @@ _KILLS_THE_ENGINE = [
         {"token_ids": LONG_PROMPT, "sampling_params": {"max_tokens": 2, "seed": 1}},
     ),
     # What xgrammar refuses, vLLM hands to llguidance, in the API server: its parser overflows the
-    # stack (SIGSEGV), and it lays out every element that an array must have (memory).
+    # stack (SIGSEGV), and it lays out every element that an array may have (memory).
     _structured("chain_of_rules", grammar=f'%llguidance {{}}\nstart:{_RULE_CHAIN}"y"'),
     _structured(
-        "hundred_million_items",
-        json={"type": "array", "minItems": 10**8, "items": {"type": "integer", "multipleOf": 2}},
+        "ten_million_items",
+        json={"type": "array", "maxItems": 10**7, "items": {"type": "integer", "multipleOf": 2}},
     ),
 ]
 

@@ -50,7 +50,8 @@ def _errors(results: list[Generated], reference: HuggingFaceReference) -> dict[M
         for index, sample in result.samples.items():
             reward = result.rewards[index]
             if reward.status == Status.SCORED:
-                assert reward.logprob is not None and reward.method is not None
+                assert reward.logprob is not None
+                assert reward.method is not None
                 expected = reference.logprob(result.prompt, sample.token_ids)
                 errors[reward.method].append(abs(reward.logprob - expected))
     return errors

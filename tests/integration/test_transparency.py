@@ -90,7 +90,10 @@ async def test_outputs_are_those_of_plain_vllm(
     plain: AsyncLLM, scored: ScoredEngine, reference: HuggingFaceReference, case: str
 ) -> None:
     requests = [
-        (prompt(number), {"max_tokens": 80, "seed": number, "kind": KINDS[number % 3]} | CASES[case])
+        (
+            prompt(number),
+            {"max_tokens": 80, "seed": number, "kind": KINDS[number % 3]} | CASES[case],
+        )
         for number in range(9)
     ]
     for result in await same(plain, scored, requests):
@@ -281,7 +284,9 @@ async def test_a_consumer_that_goes_away_ends_the_request(scored: ScoredEngine) 
     assert scored.get_num_unfinished_requests() == 0
 
 
-async def test_a_grammar_that_stalls_the_engine_ends_its_request_alone(scored: ScoredEngine) -> None:
+async def test_a_grammar_that_stalls_the_engine_ends_its_request_alone(
+    scored: ScoredEngine,
+) -> None:
     hostile = generate(
         scored,
         prompt(4),

@@ -44,10 +44,12 @@ class ApiKeyMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         if scope["type"] == "lifespan" or _is_open(scope):
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         key = _presented(Headers(scope=scope))
         if key is None or not self._is_known(key):
-            return await _refusal()(scope, receive, send)
+            await _refusal()(scope, receive, send)
+            return
         # vLLM's own check, further inside, reads this header only.
         headers = MutableHeaders(raw=list(scope["headers"]))
         headers["authorization"] = f"Bearer {key}"

@@ -25,7 +25,7 @@ def default_limit(max_model_len: int, *, takes_media: bool) -> int:
 
 
 def limit_bodies(app: FastAPI, limit: int) -> None:
-    """Refuse bodies of more than ``limit`` bytes with 413, on an application that vLLM has built."""
+    """Refuse bodies of more than ``limit`` bytes with 413. ``app`` is one that vLLM has built."""
     app.middleware_stack = BodyLimitMiddleware(
         app.middleware_stack or app.build_middleware_stack(), limit
     )

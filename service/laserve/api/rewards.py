@@ -50,7 +50,7 @@ def scoring(request: ScoredRequest, raw_request: Request) -> Iterator[Rewards | 
 
     Raises RequestError where the request has a field that LaServe refuses.
     """
-    request.refuse_unknown_fields()
+    request.refuse_unfit()
     state: LaServeState = raw_request.app.state.laserve
     if not request.self_reward:
         yield None

@@ -25,9 +25,17 @@ from vllm.entrypoints.openai.completion.protocol import (
     CompletionResponseChoice,
 )
 from vllm.entrypoints.openai.responses.protocol import ResponsesRequest, ResponsesResponse
+from vllm.entrypoints.openai.responses.utils import should_continue_final_message
 
 from laserve.core.types import SelfReward
 from laserve.errors import RequestError
+
+MAX_SEQUENCES = 1024
+"""Prompts times n of one request. They are scheduled first come, first served: everybody else
+waits behind them."""
+
+LengthPenalty = Annotated[float, Field(ge=-100.0, le=100.0)]
+"""Of beam search. Lengths are raised to its power, which must stay a number."""
 
 
 class ScoredRequest(BaseModel):
@@ -58,7 +66,11 @@ class ScoredRequest(BaseModel):
         """Whether this kind of request has completions that can be scored."""
         return True
 
-    def refuse_unknown_fields(self) -> None:
+    def refuse_unfit(self) -> None:
+        """Raise RequestError for what vLLM would take and then fail on, or answer otherwise."""
+        self._refuse_unknown_fields()
+
+    def _refuse_unknown_fields(self) -> None:
         """Raise RequestError for a field that looks like one of LaServe's and is none.
 
         Ignored, as vLLM ignores what it does not know, it would answer another request than the
@@ -81,6 +93,8 @@ class ScoredRequest(BaseModel):
 class ScoredChatCompletionRequest(ScoredRequest, ChatCompletionRequest):
     """Body of POST /v1/chat/completions."""
 
+    length_penalty: LengthPenalty = 1.0
+
     @property
     def scorable(self) -> bool:
         """Beam search takes its tokens from many short generations, none of which is the answer."""
@@ -90,6 +104,21 @@ class ScoredChatCompletionRequest(ScoredRequest, ChatCompletionRequest):
 class ScoredCompletionRequest(ScoredRequest, CompletionRequest):
     """Body of POST /v1/completions."""
 
+    length_penalty: LengthPenalty = 1.0
+
+    def refuse_unfit(self) -> None:
+        """Refuses more sequences than a queue that others wait in can bear, too."""
+        super().refuse_unfit()
+        prompts = 1
+        if isinstance(self.prompt, list) and self.prompt and not isinstance(self.prompt[0], int):
+            prompts = len(self.prompt)
+        if prompts * (self.n or 1) > MAX_SEQUENCES:
+            raise RequestError(
+                f"{prompts} prompts with n={self.n} are more than {MAX_SEQUENCES} sequences: "
+                "spread them over several requests",
+                "n",
+            )
+
     @property
     def scorable(self) -> bool:
         """As in chat; and an echo without generation has no completion."""
@@ -98,6 +127,16 @@ class ScoredCompletionRequest(ScoredRequest, CompletionRequest):
 
 class ScoredResponsesRequest(ScoredRequest, ResponsesRequest):
     """Body of POST /v1/responses."""
+
+    def refuse_unfit(self) -> None:
+        """Refuses an empty message to be continued, too."""
+        super().refuse_unfit()
+        if (
+            not isinstance(self.input, str)
+            and should_continue_final_message(self.input)
+            and not _field(self.input[-1], "content")
+        ):
+            raise RequestError("the last item of input has no content to continue", "input")
 
     @property
     def scorable(self) -> bool:
@@ -145,3 +184,8 @@ class ScoredResponsesResponse(ScoredAnswer, ResponsesResponse):
 
 class ScoredMessagesResponse(ScoredAnswer, AnthropicMessagesResponse):
     """Answer of POST /v1/messages."""
+
+
+def _field(item: object, name: str) -> object:
+    """A field of an input item, which vLLM keeps as an object or as a dict."""
+    return item.get(name) if isinstance(item, dict) else getattr(item, name, None)

@@ -80,16 +80,16 @@ async def grammar_errors_as_refusals(
     """The outputs of a structured request.
 
     A constraint that admits no token, that the engine cannot compile, or that takes too long
-    (`scheduler`) ends its request with the finish reason `error`, which vLLM's routes answer with a 500. The request is to blame:
-    raise VLLMValidationError instead.
+    (`scheduler`) ends its request with the finish reason `error`, which vLLM's routes answer with a
+    500. The request is to blame: raise VLLMValidationError instead.
     """
     async with aclosing(outputs):
         async for output in outputs:
             if any(completion.finish_reason == "error" for completion in output.outputs):
                 raise VLLMValidationError(
-                    "the structured output constraint cannot be compiled, takes too long to follow, "
-                    "or admits no token where the answer had got to; simplify it, or change the "
-                    "other parameters that exclude tokens",
+                    "the structured output constraint cannot be compiled, takes too long to "
+                    "follow, or admits no token where the answer had got to; simplify it, or "
+                    "change the other parameters that exclude tokens",
                     parameter="structured_outputs",
                 )
             yield output

@@ -36,12 +36,11 @@ def engine_eos_token_ids(model: ModelConfig, tokenizer: TokenizerLike) -> frozen
     Raises ConfigurationError where there is none.
     """
     configured = model.try_get_generation_config().get("eos_token_id")
-    ids = set(configured) if isinstance(configured, list) else {configured}
-    ids.add(tokenizer.eos_token_id)
-    ids.discard(None)
-    if not ids:
+    ids = {*(configured if isinstance(configured, list) else [configured]), tokenizer.eos_token_id}
+    eos_token_ids = frozenset(token for token in ids if token is not None)
+    if not eos_token_ids:
         raise ConfigurationError(
             f"{model.model} has no EOS token, neither in its tokenizer nor in its generation "
             "configuration: no completion would end, and none could be scored"
         )
-    return frozenset(ids)
+    return eos_token_ids

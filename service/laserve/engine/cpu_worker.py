@@ -35,9 +35,7 @@ class SeededCPUModelRunner(CPUModelRunner):
             yield
             return
         discarded = np.nonzero(self.discard_request_mask.np[: self.input_batch.num_reqs])[0]
-        kept = {
-            index: generators.pop(index) for index in discarded.tolist() if index in generators
-        }
+        kept = {index: generators.pop(index) for index in discarded.tolist() if index in generators}
         try:
             yield
         finally:

@@ -153,7 +153,7 @@ def _find_manifest(model: str, revision: str | None) -> Manifest | None:
     except LocalEntryNotFoundError as error:
         raise ConfigurationError(
             f"cannot tell whether {model} has a {MANIFEST_NAME}: the hub does not answer and the "
-            "file is not cached. Give the path of a local checkpoint, or the flags --z-c and --c-ref"
+            "file is not cached. Give the path of a local checkpoint"
         ) from error
     except EntryNotFoundError:
         return None
@@ -186,9 +186,9 @@ def _allow_plugin() -> None:
     next(iter(plugins)).load()
     allowed = os.environ.get("VLLM_PLUGINS")
     if allowed is None:
-        names = {plugin.name for group in _LOADED_BY_DEFAULT for plugin in entry_points(group=group)}
+        names = {
+            plugin.name for group in _LOADED_BY_DEFAULT for plugin in entry_points(group=group)
+        }
     else:
         names = set(allowed.split(","))
     os.environ["VLLM_PLUGINS"] = ",".join(sorted({*names, PLUGIN_NAME} - {""}))
-
-

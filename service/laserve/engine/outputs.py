@@ -5,7 +5,6 @@ and stop reason. One `Completion` follows one sample from its first token to its
 """
 
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 from vllm.logprobs import SampleLogprobs
 from vllm.outputs import CompletionOutput
@@ -145,7 +144,7 @@ class Completion:
     def _final_logprobs(self) -> tuple[SampleLogprobs | None, float | None]:
         if self._logprobs is None:
             return None, None
-        kept = cast(SampleLogprobs, self._logprobs[: self.end])
+        kept = self._logprobs[: self.end]
         total = 0.0
         for token, position in zip(self.tokens, kept, strict=False):
             assert position is not None

@@ -6,7 +6,7 @@ every request waits. Past its budget a request ends, and is answered with a 400.
 """
 
 import time
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
@@ -40,12 +40,17 @@ class BudgetedManager:
         return accepted and spent < GRACE_S + GRACE_PER_TOKEN_S * request.num_output_tokens
 
 
+def budgeted(manager: StructuredOutputManager) -> StructuredOutputManager:
+    """The manager with a budget; whatever else it does is the manager's own."""
+    return cast(StructuredOutputManager, BudgetedManager(manager))
+
+
 class BudgetedScheduler(Scheduler):
     """For engines without asynchronous scheduling, such as the CPU's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.structured_output_manager = BudgetedManager(self.structured_output_manager)
+        self.structured_output_manager = budgeted(self.structured_output_manager)
 
 
 class BudgetedAsyncScheduler(AsyncScheduler):
@@ -53,4 +58,4 @@ class BudgetedAsyncScheduler(AsyncScheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.structured_output_manager = BudgetedManager(self.structured_output_manager)
+        self.structured_output_manager = budgeted(self.structured_output_manager)

@@ -32,7 +32,8 @@ class EncodedRow:
 
 def find_eos_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> EosTokens:
     """The EOS ids of the tokenizer and of the model's generation settings."""
-    settings = model.generation_config.eos_token_id if model.generation_config else None
+    generation = model.generation_config
+    settings = None if generation is None else generation.eos_token_id
     configured = [settings] if isinstance(settings, int) else list(settings or ())
     own = tokenizer.eos_token_id
     if own is None and not configured:

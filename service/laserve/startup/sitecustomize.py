@@ -12,7 +12,7 @@ for _name in filter(None, os.environ.get("LASERVE_HIDDEN_MODULES", "").split(","
 sys.path.remove(os.path.dirname(__file__))  # noqa: PTH120  # pathlib would slow every start
 _this = sys.modules.pop("sitecustomize")
 try:
-    import sitecustomize  # noqa: F401
+    import sitecustomize  # type: ignore[import-not-found]  # noqa: F401
 except ModuleNotFoundError as _error:
     if _error.name != "sitecustomize":
         raise
