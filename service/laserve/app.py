@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from rich.console import Console
 from starlette.datastructures import State
 
-from laserve.api.auth import guard
+from laserve.api.auth import api_keys, guard
 from laserve.api.limits import default_limit, limit_bodies
 from laserve.api.metrics import ScoreMetrics
 from laserve.api.routes import mount
@@ -80,7 +80,7 @@ async def _announce(args: Namespace, checkpoint: str) -> None:
             except httpx.HTTPError:
                 await asyncio.sleep(0.1)
     model = (args.served_model_name or [args.model])[0]
-    key = ' -H "Authorization: Bearer $API_KEY"' if args.api_key else ""
+    key = ' -H "Authorization: Bearer $API_KEY"' if api_keys(args) else ""
     question = {"role": "user", "content": "What is 12 + 7?"}
     body = json.dumps({"model": model, "messages": [question]})
     Console().print(

@@ -19,8 +19,9 @@ REWARD_KEYS = {"score", "logprob", "confidence", "status", "method", "checkpoint
 @pytest.fixture(scope="module")
 def model(tiny: TinyModel) -> PreTrainedModel:
     """The reference."""
-    found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(tiny.path, dtype=torch.float32)
-    return found.eval()
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(tiny.path, dtype=torch.float32)
+    model.eval()
+    return model
 
 
 def logprob_of_z_c(model: PreTrainedModel, tiny: TinyModel, token_ids: list[int]) -> float:

@@ -11,9 +11,9 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from laserve.core.score import ScoreParameters
-from laserve.engine.launch import CPU_WORKER, PROCESSOR_V1, SCHEDULER
+from laserve.engine.launch import CPU_WORKER, SCHEDULER
 from laserve.engine.scored_engine import ScoredEngine
-from laserve.engine.worker_config import WorkerConfig
+from laserve.engine.worker_config import PROCESSOR_V1, WorkerConfig
 from tests.integration.generating import HuggingFaceReference
 from tests.tiny_model import TinyModel, build_tiny_model
 

@@ -11,11 +11,11 @@ from vllm.entrypoints.cli.serve import ServeSubcommand
 from laserve.core.manifest import Manifest, ReferenceConstant, write_manifest
 from laserve.engine.launch import (
     CPU_WORKER,
-    PROCESSOR_V1,
     SCHEDULER,
     argument_parser,
     switch_scoring_on,
 )
+from laserve.engine.worker_config import PROCESSOR_V1
 from laserve.errors import ConfigurationError, ManifestError
 from tests.tiny_model import TinyModel
 

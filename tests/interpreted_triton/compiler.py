@@ -3,14 +3,14 @@
 from types import ModuleType
 from typing import Any
 
-from triton.backends.compiler import (  # type: ignore[import-untyped]
+from triton.backends.compiler import (
     BaseBackend,
     GPUTarget,
     Language,
 )
 
 
-class InterpretedBackend(BaseBackend):  # type: ignore[misc]
+class InterpretedBackend(BaseBackend):
     """Has a name."""
 
     @staticmethod

@@ -3,11 +3,11 @@
 from typing import Any
 
 import torch
-from triton.backends.compiler import GPUTarget  # type: ignore[import-untyped]
-from triton.backends.driver import DriverBase  # type: ignore[import-untyped]
+from triton.backends.compiler import GPUTarget
+from triton.backends.driver import DriverBase
 
 
-class InterpretedDriver(DriverBase):  # type: ignore[misc]
+class InterpretedDriver(DriverBase):
     """Tells that it is there."""
 
     @classmethod

@@ -71,5 +71,5 @@ def build_app(*flags: str, plugins: tuple[MountingPlugin, ...] = (MountingPlugin
     """The application as `vllm serve` builds it, started with `flags` and `plugins`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vllm.plugins.load_endpoint_plugins", lambda _tasks: list(plugins))
-        parser = make_arg_parser(FlexibleArgumentParser())  # type: ignore[no-untyped-call]
+        parser = make_arg_parser(FlexibleArgumentParser())
         return launcher.build_app(parser.parse_args(list(flags)), ("generate",))

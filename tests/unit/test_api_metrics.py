@@ -121,7 +121,7 @@ assert asyncio.run(shown(Server(build_app()))) == {
 }
 """
     environment = {
-        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), *sys.path]),
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),  # as vLLM sets it for --api-server-count > 1
     }
     subprocess.run([sys.executable, "-c", program], env=os.environ | environment, check=True)

@@ -22,6 +22,14 @@ MAX_STRUCTURED_OUTPUT_CHARS = 8192
 and not cancelled with their request: one of a megabyte holds up every structured request for
 minutes, the worst of this size for seconds."""
 
+MAX_V2_STOP_TOKEN_IDS = 128
+MAX_V2_LISTED_TOKENS = 1024
+"""Sizes of Model Runner V2's buffers for stop tokens that `min_tokens` masks, and for biased or
+allowed tokens; it dies of more."""
+
+RESERVED_STOP_TOKEN_IDS = 16
+"""Places among the stop tokens for z_c and the EOS ids of the model."""
+
 _encoder = MsgpackEncoder()
 
 
@@ -38,6 +46,8 @@ def check_admissible(
             "logprob_token_ids are not supported with speculative decoding",
             parameter="logprob_token_ids",
         )
+    if config.use_v2_model_runner:
+        _check_v2_buffers(params)
     if params.structured_outputs is not None:
         _check_structured_outputs(params.structured_outputs)
     if KEY in (params.extra_args or {}):
@@ -58,6 +68,21 @@ def check_admissible(
             f"a value of this request cannot be sent to the engine: {error}. Integers must fit "
             "64 bits and text must be valid Unicode"
         ) from error
+
+
+def _check_v2_buffers(params: SamplingParams) -> None:
+    # z_c and the EOS ids of the model are added to the stop tokens, so leave some places.
+    stop_token_ids = len(params.stop_token_ids or ()) if params.min_tokens else 0
+    for parameter, size, limit in (
+        ("stop_token_ids", stop_token_ids, MAX_V2_STOP_TOKEN_IDS - RESERVED_STOP_TOKEN_IDS),
+        ("logit_bias", len(params.logit_bias or ()), MAX_V2_LISTED_TOKENS),
+        ("allowed_token_ids", len(params.allowed_token_ids or ()), MAX_V2_LISTED_TOKENS),
+    ):
+        if size > limit:
+            raise VLLMValidationError(
+                f"{parameter} has {size} tokens; this engine takes at most {limit}",
+                parameter=parameter,
+            )
 
 
 def _check_structured_outputs(spec: StructuredOutputsParams) -> None:

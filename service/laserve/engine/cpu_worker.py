@@ -47,6 +47,6 @@ class SeededCPUWorker(CPUWorker):
 
     def init_device(self) -> None:
         """As vLLM's, with our model runner in place of its (both are cheap before loading)."""
-        super().init_device()
+        super().init_device()  # type: ignore[no-untyped-call]
         if not self.use_v2_model_runner:
             self.model_runner = SeededCPUModelRunner(self.vllm_config, torch.device("cpu"))

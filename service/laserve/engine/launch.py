@@ -30,14 +30,12 @@ from laserve.core.score import ScoreParameters
 from laserve.core.tokens import check_scoring_token, find_token
 from laserve.engine.arming import supports_in_flight
 from laserve.engine.checks import check_engine, engine_eos_token_ids
-from laserve.engine.worker_config import WorkerConfig
+from laserve.engine.worker_config import WorkerConfig, processor_path
 from laserve.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
 
 PLUGIN_NAME = "laserve"
-PROCESSOR_V1 = "laserve.engine.processor_v1:ScoreLogitsProcessor"
-PROCESSOR_V2 = "laserve.engine.processor_v2:ScoreLogitsProcessor"
 SCHEDULER = "laserve.engine.scheduler.BudgetedScheduler"
 ASYNC_SCHEDULER = "laserve.engine.scheduler.BudgetedAsyncScheduler"
 CPU_WORKER = "laserve.engine.cpu_worker.SeededCPUWorker"
@@ -93,7 +91,7 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
     if reason := _no_in_flight(args, config):
         logger.warning("scores are read by a second request each (post_hoc): %s", reason)
     else:
-        args.logits_processors = [PROCESSOR_V2 if config.use_v2_model_runner else PROCESSOR_V1]
+        args.logits_processors = [processor_path(config)]
     if current_platform.is_cpu():
         _suit_the_cpu(args)
     if args.scheduler_cls is None:
