@@ -57,6 +57,12 @@ def _errors(results: list[Generated], reference: HuggingFaceReference) -> dict[M
     return errors
 
 
+def _report(kind: str, errors: list[float]) -> None:
+    """Shown with `pytest -s`: the figures that the README quotes."""
+    median, largest = sorted(errors)[len(errors) // 2], max(errors)
+    print(f"\n{kind}: {len(errors)} completions, error {median:.1e} median, {largest:.1e} largest")
+
+
 def _preemptions() -> float:
     return sum(
         sample.value
@@ -75,6 +81,7 @@ async def test_the_logprob_equals_a_hugging_face_forward(
         scored, _requests({1: 40, 64: 320}[concurrency], seed=concurrency), concurrency
     )
     errors = _errors(results, reference)
+    _report(f"float32, concurrency {concurrency}", errors[Method.IN_FLIGHT])
     assert len(errors[Method.IN_FLIGHT]) >= {1: 40, 64: 500}[concurrency]
     assert max(errors[Method.IN_FLIGHT]) < TOLERANCE + FLOAT32_NOISE
     assert max(errors[Method.POST_HOC], default=0.0) < FLOAT32_NOISE
@@ -147,6 +154,7 @@ async def test_bfloat16_is_within_its_own_rounding(
 ) -> None:
     engine, reference = scored_bfloat16
     errors = _errors(await generate_all(engine, _requests(60, seed=1), 16), reference)
+    _report("bfloat16", errors[Method.IN_FLIGHT])
     assert len(errors[Method.IN_FLIGHT]) >= 60
     assert max(errors[Method.IN_FLIGHT]) < 0.05
 

@@ -47,6 +47,10 @@ others for minutes; VLLM_MAX_N_SEQUENCES sets another."""
 CPU_KV_CACHE_BYTES = 4 << 30
 """Largest KV cache on a CPU unless --kv-cache-memory-bytes or another of vLLM's ways says more."""
 
+FEW_CORES = 4
+"""Up to as many the engine computes on all of them: on 2 cores that gave 1.2 to 1.5 times the
+throughput of one core and one for the server."""
+
 _LOADED_BY_DEFAULT = (
     "vllm.general_plugins",
     "vllm.io_processor_plugins",
@@ -104,10 +108,13 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
 
 
 def _suit_the_cpu(args: argparse.Namespace) -> None:
-    """Our worker, and a KV cache that leaves room: vLLM's own default takes 92 % of the machine's
-    memory and does not start where something else uses 8 %."""
+    """Our worker; all cores, where vLLM keeps one of a few for the server; and a KV cache that
+    leaves room: vLLM's own default takes 92 % of the machine's memory and does not start where
+    something else uses 8 %."""
     if args.worker_cls == "auto":
         args.worker_cls = CPU_WORKER
+    if len(os.sched_getaffinity(0)) <= FEW_CORES:
+        os.environ.setdefault("VLLM_CPU_NUM_OF_RESERVED_CPU", "0")
     sized = args.kv_cache_memory_bytes is not None or "VLLM_CPU_KVCACHE_SPACE" in os.environ
     if not sized and args.gpu_memory_utilization == AsyncEngineArgs.gpu_memory_utilization:
         args.kv_cache_memory_bytes = min(CPU_KV_CACHE_BYTES, virtual_memory().available // 4)

@@ -5,11 +5,12 @@ cannot be scored in flight, and text that was written elsewhere.
 """
 
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, cast
 
 from vllm.config import VllmConfig
 from vllm.engine.protocol import EngineClient
+from vllm.exceptions import GracefulHTTPError
 from vllm.inputs import EngineInput
 from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RequestOutputKind, SamplingParams
@@ -48,8 +49,11 @@ async def read_logprob(
     priority: int = 0,
     trace_headers: Mapping[str, str] | None = None,
 ) -> float | None:
-    """log p(z_c) in nats, of the raw distribution that follows ``prompt``; None where the engine
-    was asked to abort."""
+    """log p(z_c) in nats, of the raw distribution that follows ``prompt``.
+
+    None where the engine aborted the request, or was too full to take it: the answer stands
+    without its score.
+    """
     from_prompt = needs_prompt_logprobs(engine.vllm_config)
     params = SamplingParams(
         max_tokens=1,
@@ -67,11 +71,12 @@ async def read_logprob(
         "priority": priority,
         "trace_headers": trace_headers,
     }
-    async with aclosing(engine.generate(asked, params, request_id, **options)) as outputs:
-        async for output in outputs:
-            positions = output.prompt_logprobs if from_prompt else output.outputs[0].logprobs
-            if output.outputs[0].finish_reason != "abort" and positions:
-                position = positions[-1]
-                assert position is not None
-                return position[z_c].logprob
+    with suppress(GracefulHTTPError):
+        async with aclosing(engine.generate(asked, params, request_id, **options)) as outputs:
+            async for output in outputs:
+                positions = output.prompt_logprobs if from_prompt else output.outputs[0].logprobs
+                if output.outputs[0].finish_reason != "abort" and positions:
+                    position = positions[-1]
+                    assert position is not None
+                    return position[z_c].logprob
     return None

@@ -126,10 +126,8 @@ class ScoredEngine:
         try:
             async with aclosing(outputs):
                 async for output in outputs:
-                    completions = [
-                        (c.index, request.sample(c.index).update(c)) for c in output.outputs
-                    ]
-                    output.outputs = [c for _, c in completions if c is not None]
+                    updated = [request.sample(c.index).update(c) for c in output.outputs]
+                    output.outputs = [c for c in updated if c is not None]
                     finished = [c for c in output.outputs if c.finished() and c.index in pending]
                     rewards = await asyncio.gather(*(self._reward(request, c) for c in finished))
                     for completion, reward in zip(finished, rewards, strict=True):
