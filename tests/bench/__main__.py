@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         console.print(f"building the model ({shape}), starting the servers")
         model = build_bench_model(scratch / "model", shape)
         servers: dict[Program, Server] = {
-            program: stack.enter_context(running(program, model, flags, {}, output.parent))
+            program: stack.enter_context(running(program, model, flags, output.parent))
             for program in PROGRAMS
         }
         for server in servers.values():
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--rounds", type=_positive, default=6, help="paired rounds (default %(default)s)")
+    add("--rounds", type=_positive, default=5, help="paired rounds (default %(default)s)")
     add(
         "--requests",
         type=_positive,
