@@ -30,6 +30,8 @@ from tests.bench.servers import Server, running
 
 PROGRAMS: tuple[Program, ...] = ("vllm", "laserve")
 MAX_MODEL_LEN = 1024
+CORES = {"VLLM_CPU_NUM_OF_RESERVED_CPU": "0"}
+"""Both compute on all cores, as `laserve serve` does on a small machine by itself."""
 
 
 def main() -> int:
