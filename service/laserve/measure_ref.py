@@ -26,7 +26,7 @@ from laserve.errors import ConfigurationError
 from laserve.reference.rows import read_rows
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
     from laserve.reference.measure import ReferenceMeasurement
 
@@ -78,13 +78,18 @@ def run(args: argparse.Namespace) -> int:
     output = _output_folder(args)
     rows = read_rows(args.data, args.max_samples)
     # Imported late: the command line stays quick where nothing is measured.
+    import torch
+
+    from laserve.reference.load import load_model, load_tokenizer
     from laserve.reference.measure import measure_reference
 
-    tokenizer = _load_tokenizer(args.model)
+    tokenizer = load_tokenizer(args.model)
     if args.z_c is None:
         raise missing_scoring_token(tokenizer)
     z_c = find_token(tokenizer, args.z_c)
-    model = _load_model(args.model, args.dtype)
+    model = load_model(args.model, args.dtype)
+    # In place; transformers' own `to` is not typed.
+    torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("measuring", total=len(rows))
@@ -130,31 +135,6 @@ def _output_folder(args: argparse.Namespace) -> Path:
             f"{folder / MANIFEST_NAME} exists: give --force to replace it, or --output DIR"
         )
     return folder
-
-
-def _load_tokenizer(model: str) -> "PreTrainedTokenizerBase":
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"the tokenizer of {model} cannot be loaded: {error}") from error
-    return tokenizer
-
-
-def _load_model(model: str, dtype: str) -> "PreTrainedModel":
-    import torch
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ConfigurationError(f"{model} cannot be loaded: {error}") from error
-    # In place; transformers' own `to` is not typed.
-    torch.nn.Module.to(loaded, device)
-    return loaded
 
 
 def _manifest(

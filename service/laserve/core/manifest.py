@@ -46,8 +46,9 @@ class ReferenceConstant(_Part):
 
     mean: Annotated[float, Field(le=0.0)]
     std: Annotated[float, Field(ge=0.0)]
-    """Sample standard deviation; 0 for one completion."""
-    count: Annotated[int, Field(ge=1)]
+    """Sample standard deviation; 0 for one completion, or where nothing was measured."""
+    count: Annotated[int, Field(ge=0)]
+    """0 where the constant was stated and not measured."""
 
 
 class GoldenProbe(_Part):

@@ -7,6 +7,7 @@ logits processor, the worker class and `additional_config`. Nothing of vLLM is p
 import argparse
 import logging
 import os
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -64,15 +65,22 @@ def serve(argv: list[str]) -> None:
 
     Raises ConfigurationError where the model cannot be scored as asked.
     """
-    os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     os.environ.setdefault("VLLM_MAX_N_SEQUENCES", MAX_SAMPLES)
     _allow_plugin()
+    args = parse_serve_flags(argv)
+    configure_logging_from_args(args)
+    switch_scoring_on(args)
+    ServeSubcommand().cmd(args)
+
+
+def parse_serve_flags(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments of `laserve serve` out of `argv`, which follows that name; checked by vLLM."""
+    # The engine's processes inherit no half of this one's state.
+    os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     command = ServeSubcommand()
     args = argument_parser(command).parse_args(["serve", *argv])
-    configure_logging_from_args(args)
     command.validate(args)
-    switch_scoring_on(args)
-    command.cmd(args)
+    return args
 
 
 def switch_scoring_on(args: argparse.Namespace) -> None:

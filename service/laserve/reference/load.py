@@ -1,0 +1,33 @@
+"""Loads a model and its tokenizer from a folder or a hub."""
+
+from safetensors import SafetensorError
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from laserve.errors import ConfigurationError
+
+
+def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a checkpoint folder or hub id. Raises ConfigurationError."""
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the tokenizer of {model} cannot be loaded: {error}") from error
+    return tokenizer
+
+
+def load_model(model: str, dtype: str) -> PreTrainedModel:
+    """The causal language model of a checkpoint folder or hub id, on the CPU.
+
+    `dtype` is one of torch's names, or "auto": as the checkpoint stores its weights. Raises
+    ConfigurationError.
+    """
+    try:
+        loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ConfigurationError(f"{model} cannot be loaded: {error}") from error
+    return loaded

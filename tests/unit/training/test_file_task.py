@@ -1,0 +1,249 @@
+"""Files of problems: each format, and each fault by its file and line."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from laserve.errors import ConfigurationError, DataError
+from laserve_training.tasks.files import FileTask
+from laserve_training.tasks.problem import Problem, Split
+
+ROWS: list[dict[str, Any]] = [
+    {"prompt": "What is 12 + 7?", "answer": "19", "level": 1, "tags": ["sum"]},
+    {"prompt": "What is 6 * 7?", "answer": "42", "completion": "It is 42.", "level": 2, "tags": []},
+    {"prompt": "What is 1 - 3?", "answer": "-2", "level": None, "tags": None},
+]
+
+
+def write_lines(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    path = folder / "rows.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_json(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    return write_lines(folder, rows).rename(folder / "rows.json")
+
+
+def columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: [row.get(key) for row in rows] for key in keys}
+
+
+def write_parquet(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    path = folder / "rows.parquet"
+    parquet.write_table(pa.table(columns(rows)), path)
+    return path
+
+
+def write_folder(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    path = folder / "rows"
+    datasets.Dataset.from_dict(columns(rows)).save_to_disk(str(path))
+    return path
+
+
+Writer = Callable[[Path, list[dict[str, Any]]], Path]
+ARROW_WRITERS = (write_parquet, write_folder)
+
+
+def read(path: Path) -> list[Problem]:
+    return FileTask("mine", train=path).problems(Split.TRAIN, None, seed=0)
+
+
+def one_file(folder: Path, *lines: str) -> Path:
+    path = folder / "rows.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("write", [write_lines, write_json, *ARROW_WRITERS])
+def test_every_format_gives_the_same_problems(write: Writer, tmp_path: Path) -> None:
+    problems = read(write(tmp_path, ROWS))
+    assert [problem.question for problem in problems] == [row["prompt"] for row in ROWS]
+    assert [problem.answer for problem in problems] == ["19", "42", "-2"]
+    assert [problem.completion for problem in problems] == [None, "It is 42.", None]
+    assert [problem.metadata for problem in problems] == [
+        {"level": row["level"], "tags": row["tags"]} for row in ROWS
+    ]
+
+
+@pytest.mark.parametrize("write", [write_lines, *ARROW_WRITERS])
+def test_messages_keep_their_keys_and_get_no_others(write: Writer, tmp_path: Path) -> None:
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi", "name": "Ada"},
+    ]
+    (problem,) = read(write(tmp_path, [{"messages": messages, "answer": "Hello"}]))
+    assert problem.messages == tuple(messages)
+    assert problem.question == "Hi"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(19, "19"), (-2, "-2"), (2.5, "2.5"), (10**30, str(10**30))]
+)
+def test_numbers_become_text(number: float, text: str, tmp_path: Path) -> None:
+    (problem,) = read(write_lines(tmp_path, [{"prompt": "?", "answer": number}]))
+    assert problem.answer == text
+
+
+@pytest.mark.parametrize("write", ARROW_WRITERS)
+def test_dates_become_text(write: Writer, tmp_path: Path) -> None:
+    row = {"prompt": "?", "answer": 1, "asked": datetime(2026, 11, 25, tzinfo=UTC)}
+    (problem,) = read(write(tmp_path, [row]))
+    assert str(problem.metadata["asked"]).startswith("2026-11-25T00:00:00")
+
+
+def test_lines_end_at_line_feeds_only_and_blank_ones_count(tmp_path: Path) -> None:
+    rows = ['{"prompt": "a\u2028b", "answer": 1}', "", '{"prompt": "c", "answer": 2}\r', " "]
+    problems = read(one_file(tmp_path, *rows))
+    assert [problem.question for problem in problems] == ["a\u2028b", "c"]
+    assert problems[1].where == f"line 3 of {tmp_path / 'rows.jsonl'}"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("{", "Invalid JSON"),
+        ("[]", "should be an object"),
+        ('{"answer": 1}', "give exactly one of `prompt` and `messages`"),
+        (
+            '{"prompt": "x", "messages": [{"role": "user", "content": "x"}], "answer": 1}',
+            "give exactly one of `prompt` and `messages`",
+        ),
+        ('{"prompt": "", "answer": 1}', "`prompt`: "),
+        ('{"prompt": 3, "answer": 1}', "`prompt`: Input should be a valid string"),
+        ('{"prompt": "x"}', "`answer`: Field required"),
+        ('{"prompt": "x", "answer": null}', "`answer`: Input should be a valid string"),
+        ('{"prompt": "x", "answer": true}', "`answer`: Input should be a valid string"),
+        ('{"prompt": "x", "answer": NaN}', "`answer`: Input should be a valid string"),
+        ('{"prompt": "x", "answer": [1]}', "`answer`: Input should be a valid string"),
+        ('{"prompt": "x", "answer": " "}', "the `answer` is empty"),
+        ('{"prompt": "x", "answer": 1, "completion": 2}', "`completion`: "),
+        ('{"messages": [], "answer": 1}', "`messages`: "),
+        ('{"messages": [{"role": "user"}], "answer": 1}', "`messages.0.content`: Field required"),
+        (
+            '{"messages": [{"role": "assistant", "content": "x"}], "answer": 1}',
+            "the last message is the assistant's",
+        ),
+        (
+            '{"messages": [{"role": "system", "content": "x"}], "answer": 1}',
+            "the last message must be text of the user's",
+        ),
+        (
+            '{"messages": [{"role": "user", "content": [{"type": "text"}]}], "answer": 1}',
+            "the last message must be text of the user's",
+        ),
+    ],
+)
+def test_a_faulty_row_is_refused_with_its_line(row: str, reason: str, tmp_path: Path) -> None:
+    path = one_file(tmp_path, '{"prompt": "good", "answer": 1}', "", row)
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"line 3 of {path}: ")
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("write", ARROW_WRITERS)
+def test_a_faulty_row_of_a_table_is_refused_with_its_number(write: Writer, tmp_path: Path) -> None:
+    path = write(tmp_path, [*ROWS[:2], {"prompt": "x", "answer": None}])
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"row 3 of {path}: `answer`: ")
+
+
+@pytest.mark.parametrize("write", ARROW_WRITERS)
+def test_bytes_are_refused_with_their_row(write: Writer, tmp_path: Path) -> None:
+    path = write(tmp_path, [{"prompt": "x", "answer": 1, "image": b"\xff\xd8"}])
+    with pytest.raises(DataError, match="row 1 of .*JSON cannot.*Drop the column"):
+        read(path)
+
+
+def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="rows.jsonl has no row"):
+        read(one_file(tmp_path, "", " "))
+    with pytest.raises(DataError, match="rows.parquet has no row"):
+        read(write_parquet(tmp_path, []))
+
+
+def test_an_unknown_kind_of_file_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"rows.csv.*\.jsonl, \.json.*\.parquet.*save_to_disk"):
+        read(tmp_path / "rows.csv")
+
+
+@pytest.mark.parametrize("name", ["none.jsonl", "none.parquet"])
+def test_a_missing_file_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"{name} cannot be read"):
+        read(tmp_path / name)
+
+
+def test_other_content_than_the_name_says_is_refused(tmp_path: Path) -> None:
+    for name in ("rows.parquet", "rows.jsonl"):
+        (tmp_path / name).write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
+        read(tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match="rows.jsonl is not UTF-8.*: save it as UTF-8"):
+        read(tmp_path / "rows.jsonl")
+    with pytest.raises(DataError, match="cannot be read as a saved dataset"):
+        read(tmp_path)
+
+
+def test_a_folder_of_several_datasets_is_refused_with_their_names(tmp_path: Path) -> None:
+    both = {name: datasets.Dataset.from_list(ROWS) for name in ("train", "test")}
+    datasets.DatasetDict(both).save_to_disk(str(tmp_path))
+    with pytest.raises(DataError, match=r"several datasets \(train, test\): name the folder"):
+        read(tmp_path)
+    assert len(read(tmp_path / "train")) == 3
+
+
+def many(folder: Path, name: str, count: int) -> Path:
+    path = folder / name
+    rows = ({"prompt": f"{name} {number}", "answer": number} for number in range(count))
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def test_a_count_draws_by_the_seed_and_none_keeps_the_files_order(tmp_path: Path) -> None:
+    task = FileTask("mine", many(tmp_path, "a.jsonl", 20), None, many(tmp_path, "b.jsonl", 5))
+    every = task.problems(Split.TRAIN, None, seed=1)
+    assert [problem.answer for problem in every] == [str(number) for number in range(20)]
+    drawn = task.problems(Split.TRAIN, 20, seed=1)
+    assert drawn != every
+    assert sorted(map(repr, drawn)) == sorted(map(repr, every))
+    assert task.problems(Split.TRAIN, 20, seed=1) == drawn
+    assert task.problems(Split.TRAIN, 20, seed=2) != drawn
+    assert len(task.problems(Split.TEST, 3, seed=1)) == 3
+
+
+def test_more_problems_than_there_are_is_refused(tmp_path: Path) -> None:
+    task = FileTask("mine", test=many(tmp_path, "b.jsonl", 5))
+    with pytest.raises(DataError, match="b.jsonl has 5 problems, 6 are asked for"):
+        task.problems(Split.TEST, 6, seed=0)
+
+
+def test_a_split_without_a_file_is_refused(tmp_path: Path) -> None:
+    task = FileTask("mine", test=many(tmp_path, "b.jsonl", 5))
+    with pytest.raises(ConfigurationError, match="mine has no file for its calibration split"):
+        task.problems(Split.CALIBRATION, None, seed=0)
+
+
+def test_a_question_in_two_splits_is_refused_with_both_places(tmp_path: Path) -> None:
+    train = many(tmp_path, "a.jsonl", 3)
+    test = tmp_path / "b.jsonl"
+    messages = [{"role": "system", "content": "Think."}, {"role": "user", "content": "a.jsonl 1"}]
+    test.write_text(json.dumps({"messages": messages, "answer": 1}))
+    with pytest.raises(DataError) as caught:
+        FileTask("mine", train=train, test=test).problems(Split.TRAIN, None, seed=0)
+    assert f"line 1 of {test} (test) asks the same as line 2 of {train} (train)" in str(
+        caught.value
+    )
+
+
+def test_it_has_no_verifier_of_its_own(tmp_path: Path) -> None:
+    assert FileTask("mine", tmp_path).verifier is None

@@ -1,0 +1,353 @@
+"""Verdicts of each verifier, and that no answer can keep one busy."""
+
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from laserve.errors import ConfigurationError, DataError
+from laserve_training.tasks.countdown import CountdownTask
+from laserve_training.tasks.files import FileTask
+from laserve_training.tasks.problem import Problem
+from laserve_training.verifiers.boxed import boxes, last_boxed
+from laserve_training.verifiers.choice import is_chosen
+from laserve_training.verifiers.dotted import load_verifier
+from laserve_training.verifiers.exact import is_exact
+from laserve_training.verifiers.math import MathVerifier
+from laserve_training.verifiers.registry import make_verifier
+from laserve_training.verifiers.worker import Worker
+
+FILE_TASK = FileTask("mine", Path("none.jsonl"))
+
+
+def problem(answer: str) -> Problem:
+    return Problem("line 3 of rows.jsonl", ({"role": "user", "content": "?"},), answer)
+
+
+# --- boxed ---
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        (r"\boxed{5}", "5"),
+        (r"\boxed {5}", "5"),
+        (r"\boxed{}", ""),
+        (r"first \boxed{5}, then \boxed{6}.", "6"),
+        (r"\boxed{\frac{1}{2}}", r"\frac{1}{2}"),
+        (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
+        (r"\boxed{\left\{ x \right.}", r"\left\{ x \right."),
+        (r"\boxed{\boxed{5}}", "5"),
+        (r"\boxed{5} and \boxed{6", "5"),
+        (r"\boxed{5 and \boxed{6}", "6"),
+        (r"} \boxed{5}", "5"),
+        ("{ \\boxed{a\nb}", "a\nb"),
+        (r"\\boxed{5}", None),  # a line break, then text
+        (r"boxed{5}", None),
+        (r"\boxed{5", None),
+        (r"\fbox{5}", None),
+        ("", None),
+    ],
+)
+def test_the_last_balanced_box_is_found(text: str, content: str | None) -> None:
+    assert last_boxed(text) == content
+
+
+BALANCED = st.recursive(
+    st.text("ab \\$", max_size=3).map(lambda text: text.replace("\\", "\\,")),
+    lambda inner: st.lists(inner, max_size=3).map(lambda parts: "{" + "".join(parts) + "}"),
+)
+
+
+@given(st.lists(st.tuples(st.text("xy }\n"), BALANCED), min_size=1))
+def test_whatever_is_balanced_comes_out_of_its_box(parts: list[tuple[str, str]]) -> None:
+    text = "".join(f"{before}\\boxed{{{content}}}" for before, content in parts)
+    assert [box.content for box in boxes(text)] == [content for _, content in parts]
+    assert all(text.startswith(r"\boxed{", box.start) for box in boxes(text))
+
+
+@given(st.text("\\boxed{} "))
+def test_any_text_can_be_searched(text: str) -> None:
+    last = last_boxed(text)
+    assert last is None or f"{{{last}}}" in text
+
+
+def test_boxes_that_are_never_closed_do_not_slow_the_search() -> None:
+    assert last_boxed("\\boxed{" * 200_000) is None
+
+
+# --- exact ---
+
+
+@pytest.mark.parametrize(
+    ("answer", "completion", "verdict"),
+    [
+        ("New York", "New York", True),
+        ("New York", "  New\n York ", True),
+        ("New York", r"I say \boxed{New  York}!", True),
+        ("New York", r"\boxed{New York} or \boxed{Rome}", False),
+        ("New York", "NewYork", False),
+        ("New York", "new york", False),
+        ("New York", "It is New York", False),
+        ("x", "", False),
+    ],
+)
+def test_exact_is_the_whole_text_but_for_white_space(
+    answer: str, completion: str, verdict: bool
+) -> None:
+    assert is_exact(problem(answer), completion) is verdict
+
+
+# --- choice ---
+
+
+@pytest.mark.parametrize(
+    ("completion", "letter"),
+    [
+        ("B", "B"),
+        ("b", "B"),
+        (" (B)\n", "B"),
+        ("B.", "B"),
+        (r"\boxed{B}", "B"),
+        (r"\boxed{(B)}", "B"),
+        (r"\boxed{\text{B}}", "B"),
+        (r"$\boxed{\textbf{(B) } 12}$", "B"),
+        (r"\boxed{B. Paris}", "B"),
+        ("The answer is (B).", "B"),
+        ("the correct answer is B because A is not", "B"),
+        ("The answer is: B", "B"),
+        ("Answer: B", "B"),
+        ("**Answer:** B", "B"),
+        ("**Answer**: **(B)**", "B"),
+        ("answer is option B", "B"),
+        ("The answer is I", "I"),
+        ("Answer: A. No, wait. Answer: C", "C"),
+        (r"Answer: A. No: \boxed{C}", "C"),
+        (r"\boxed{C}. Sorry, the answer is D.", "D"),
+        ("A) is wrong, so the answer is C", "C"),
+        (r"\boxed{B} as \boxed{12}", "B"),
+        ("The answer is a bit hidden", None),
+        ("Answer: I think", None),
+        ("The answer is Berlin", None),
+        ("The answer is not B", None),
+        ("Answer A is wrong", None),
+        ("The answer is K", None),
+        (r"\boxed{12}", None),
+        (r"\boxed{a cat}", None),
+        ("B or C", None),
+        ("", None),
+    ],
+)
+def test_the_last_letter_that_is_given_as_the_answer_counts(
+    completion: str, letter: str | None
+) -> None:
+    verdicts = {answer: is_chosen(problem(answer), completion) for answer in "ABCDEFGHIJ"}
+    assert verdicts == {answer: answer == letter for answer in "ABCDEFGHIJ"}
+
+
+def test_white_space_without_end_does_not_slow_the_search() -> None:
+    for beginning in ("answer", "answer is", "answer:", "answer is option"):
+        assert not is_chosen(problem("B"), beginning + " " * 100_000 + "?")
+
+
+def test_a_reference_answer_that_is_no_letter_is_refused() -> None:
+    assert is_chosen(problem("(b)"), "B")
+    with pytest.raises(DataError, match="line 3 of rows.jsonl: the answer 'Paris' is no letter"):
+        is_chosen(problem("Paris"), "B")
+
+
+# --- math ---
+
+
+@pytest.fixture(scope="module")
+def verify_math() -> Iterator[MathVerifier]:
+    with MathVerifier() as verifier:
+        yield verifier
+
+
+@pytest.mark.parametrize(
+    ("answer", "completion", "verdict"),
+    [
+        ("1/2", r"So it is \boxed{\frac{1}{2}}.", True),
+        ("0.5", r"\boxed{\frac12}", True),
+        (r"$\frac{1}{2}$", "The answer is 0.5", True),
+        (r"\boxed{5}", r"\boxed{5.0}", True),
+        ("x^2+2x+1", r"\boxed{(x+1)^2}", True),
+        (r"\{1, 2\}", r"\boxed{\{2, 1\}}", True),
+        ("5", r"\boxed{5} or rather \boxed{6}", False),
+        ("6", r"\boxed{5} or rather \boxed{6}", True),
+        ("5", r"\boxed{4}", False),
+        ("5", "no idea", False),
+        ("5", "", False),
+        ("5", r"\boxed{}", False),
+        ("5", r"\boxed{\frac{}{}}", False),
+    ],
+)
+def test_math_compares_values(
+    answer: str, completion: str, verdict: bool, verify_math: MathVerifier
+) -> None:
+    assert verify_math(problem(answer), completion) is verdict
+
+
+def test_math_refuses_a_reference_answer_that_it_cannot_read(verify_math: MathVerifier) -> None:
+    with pytest.raises(DataError, match="line 3 of rows.jsonl: the answer '' cannot be read"):
+        verify_math(problem(""), r"\boxed{5}")
+    assert verify_math(problem("5"), r"\boxed{5}")
+
+
+def test_math_works_from_any_thread(verify_math: MathVerifier) -> None:
+    verdicts = []
+
+    def judge() -> None:
+        verdicts.append(verify_math(problem("5"), r"\boxed{5}"))
+
+    threads = [threading.Thread(target=judge) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert verdicts == [True, True, True]
+
+
+def test_an_endless_expression_is_incorrect_and_the_next_is_checked() -> None:
+    # Long enough for the checks after it on a busy machine.
+    with MathVerifier(timeout_s=2.0) as verifier:
+        assert verifier(problem("5"), r"\boxed{9^{9^{9^9}}}") is False
+        assert verifier.timeouts == 1
+        assert verifier(problem("5"), r"\boxed{5}") is True
+        assert verifier(problem("5"), r"\boxed{6}") is False
+        assert verifier.timeouts == 1
+
+
+def test_a_closed_verifier_starts_again() -> None:
+    verifier = MathVerifier()
+    verifier.close()
+    assert verifier(problem("5"), r"\boxed{5}") is True
+    verifier.close()
+    verifier.close()
+
+
+def test_the_verdict_of_an_interrupted_check_is_not_the_next_ones() -> None:
+    def interrupt(signal_number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    with MathVerifier(timeout_s=60.0) as verifier:
+        assert verifier(problem("5"), r"\boxed{5}") is True
+        before = signal.signal(signal.SIGUSR1, interrupt)
+        timer = threading.Timer(0.5, signal.pthread_kill, (threading.get_ident(), signal.SIGUSR1))
+        timer.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                verifier(problem("5"), r"\boxed{9^{9^{9^9}}}")
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+        assert verifier(problem("5"), r"\boxed{5}") is True
+        assert verifier.timeouts == 0
+
+
+class Unloadable:
+    def __call__(self) -> bool:
+        raise AssertionError
+
+    def __reduce__(self) -> tuple[type[int], tuple[str]]:
+        return int, ("what the new process fails on",)
+
+
+def test_a_process_that_cannot_start_is_told_of() -> None:
+    with pytest.raises(ConfigurationError, match=r"did not start \(exit code 1\)"):
+        Worker(Unloadable(), timeout_s=5.0)()
+
+
+def test_a_time_limit_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="timeout_s=0.0 is not above 0"):
+        MathVerifier(timeout_s=0.0)
+
+
+# --- functions of the user's ---
+
+USER_MODULE = """
+def is_short(problem, completion):
+    return len(completion) < len(problem.answer)
+
+def one(problem, completion):
+    return 1
+
+def half(problem, completion):
+    return 0.5
+
+def nothing(problem, completion):
+    pass
+
+CONSTANT = 3
+"""
+
+
+@pytest.fixture
+def user_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    (tmp_path / "of_the_user.py").write_text(USER_MODULE)
+    (tmp_path / "broken_of_the_user.py").write_text("def (")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "of_the_user"
+    sys.modules.pop("of_the_user", None)
+
+
+def test_a_users_function_is_loaded(user_module: str) -> None:
+    verify = load_verifier(f"{user_module}:is_short")
+    assert verify(problem("abc"), "ab") is True
+    assert verify(problem("abc"), "abcd") is False
+    assert load_verifier(f"{user_module}:one")(problem("abc"), "") is True
+
+
+@pytest.mark.parametrize(("name", "returned"), [("half", "0.5"), ("nothing", "None")])
+def test_a_verdict_that_is_neither_yes_nor_no_is_refused(
+    name: str, returned: str, user_module: str
+) -> None:
+    verify = load_verifier(f"{user_module}:{name}")
+    with pytest.raises(DataError, match=f"{user_module}:{name} returned {returned} for line 3"):
+        verify(problem("abc"), "")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("nowhere_to_be_found:f", "cannot be imported: No module named 'nowhere_to_be_found'"),
+        ("broken_of_the_user:f", "broken_of_the_user cannot be imported: "),
+        ("of_the_user:missing", "of_the_user has no missing"),
+        ("of_the_user:CONSTANT", "CONSTANT is a int, not a function"),
+        (":f", "is not of the form package.module:function"),
+        ("of_the_user:", "is not of the form package.module:function"),
+    ],
+)
+def test_what_is_no_function_is_refused_with_the_reason(
+    path: str, reason: str, user_module: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(reason)):
+        load_verifier(path)
+
+
+# --- by name ---
+
+
+def test_verifiers_go_by_their_names(user_module: str) -> None:
+    assert make_verifier("exact", FILE_TASK) is is_exact
+    assert make_verifier("choice", FILE_TASK) is is_chosen
+    assert isinstance(make_verifier("math", FILE_TASK), MathVerifier)
+    assert make_verifier(f"{user_module}:one", FILE_TASK)(problem("5"), "")
+    task = CountdownTask()
+    assert make_verifier("task", task) == task.verifier
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match="'maths' does not exist.*task, math, exact"):
+        make_verifier("maths", FILE_TASK)
+
+
+def test_a_task_without_a_verifier_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="task mine has no verifier of its own"):
+        make_verifier("task", FILE_TASK)

@@ -1,0 +1,1 @@
+"""Trains LaSeR checkpoints that LaServe can serve (arXiv 2510.14943)."""

@@ -1,0 +1,87 @@
+"""The command line: `laserve-train sft | laser | evaluate | measure-ref`.
+
+Each command imports what it needs when it is called: PyTorch and vLLM take seconds to load.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from laserve.errors import LaServeError
+from laserve.startup import hide_broken_companions
+from laserve_training.config import load_config
+
+EPILOG = """\
+KEY=VALUE overrides a key of the file, as in laser.alpha=0.5 or laser.trainer.max_steps=10.
+On several devices: accelerate launch [--config_file FILE] -m laserve_training laser --config FILE
+"""
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """All commands with their arguments."""
+    parser = argparse.ArgumentParser(prog="laserve-train", description="Trains LaSeR checkpoints.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, purpose in (
+        ("sft", "fine-tune on the task's demonstrations, before LaSeR"),
+        ("laser", "train with GRPO and the LaSeR loss; writes the checkpoint"),
+        ("evaluate", "score a checkpoint on held-out problems; writes a report"),
+        ("measure-ref", "measure c_ref of the model that training starts from"),
+    ):
+        command = commands.add_parser(
+            name,
+            help=purpose,
+            description=f"{purpose[0].upper()}{purpose[1:]}.",
+            epilog=EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("--config", type=Path, required=True, metavar="FILE", help="TOML")
+        command.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="see below")
+        if name == "laser":
+            command.add_argument(
+                "--resume", action="store_true", help="go on with an interrupted run"
+            )
+        if name == "evaluate":
+            command.add_argument(
+                "--checkpoint",
+                type=Path,
+                metavar="FOLDER",
+                help="what to evaluate; default: the checkpoint of the run",
+            )
+            command.add_argument(
+                "--report", type=Path, metavar="FOLDER", help="default: evaluation in the output"
+            )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit status, 2 for a mistake in how it was called."""
+    args = argument_parser().parse_args(argv)
+    hide_broken_companions()
+    try:
+        config = load_config(args.config, args.overrides)
+        match args.command:
+            case "sft":
+                from laserve_training.sft import run_sft
+
+                folder = run_sft(config)
+            case "laser":
+                from laserve_training.laser import run_laser
+
+                folder = run_laser(config, resume=args.resume)
+            case "evaluate":
+                from laserve_training.evaluate import run_evaluate
+
+                folder = run_evaluate(config, checkpoint=args.checkpoint, report=args.report)
+            case _:
+                from laserve_training.measure import run_measure_ref
+
+                folder = run_measure_ref(config)
+    except LaServeError as error:
+        print(f"laserve-train {args.command}: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+"""The configuration file of `laserve-train`: TOML, checked as a whole before anything runs.
+
+Unknown keys, wrong types and contradictions are refused with the key's name. `training/configs`
+holds complete files. Paths are relative to the folder that the command runs in.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from laserve.core.score import PAPER_BETA_V
+from laserve.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from transformers import TrainingArguments
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class ScratchTable(_Table):
+    """`[model.scratch]`: a small new model with a tokenizer of single characters."""
+
+    architecture: Literal["qwen2", "llama"] = "qwen2"
+    hidden_size: Positive = 128
+    intermediate_size: Positive = 512
+    num_hidden_layers: Positive = 4
+    num_attention_heads: Positive = 4
+    max_position_embeddings: Positive = 512
+    """Context, in tokens."""
+
+
+class LoraTable(_Table):
+    """`[model.lora]`: train an adapter; the checkpoint that is written has it merged."""
+
+    r: Positive = 16
+    """Rank."""
+    alpha: Positive = 32
+    """Scale of the update, as a multiple of the rank."""
+    dropout: Share = 0.0
+    target_modules: Text | tuple[Text, ...] = "all-linear"
+
+
+class ModelTable(_Table):
+    """`[model]`: what training starts from. Exactly one of `path` and `scratch`."""
+
+    path: Text | None = None
+    """Checkpoint folder or hub id."""
+    scratch: ScratchTable | None = None
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the weights in training; auto: as the checkpoint stores them."""
+    lora: LoraTable | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.scratch is None):
+            raise ValueError("give exactly one of `path` and `scratch`")
+        return self
+
+
+class CountdownTable(_Table):
+    """`[task]` with kind "countdown": reach a target from digits (tasks/countdown.py)."""
+
+    kind: Literal["countdown"]
+    numbers: Positive = 3
+    modulus: Positive = 10
+
+
+class SumsTable(_Table):
+    """`[task]` with kind "sums": work out a chain of sums (tasks/sums.py)."""
+
+    kind: Literal["sums"]
+    terms: Positive = 6
+    modulus: Positive = 10
+
+
+class FileTable(_Table):
+    """`[task]` with kind "file": rows of JSON Lines, Parquet or a `datasets` folder."""
+
+    kind: Literal["file"]
+    name: Text
+    train: Path | None = None
+    calibration: Path | None = None
+    test: Path | None = None
+
+
+class ReasoningGymTable(_Table):
+    """`[task]` with kind "reasoning_gym": a generator of that library with its own scorer."""
+
+    kind: Literal["reasoning_gym"]
+    dataset: Text
+    options: dict[str, JsonValue] = {}
+
+
+TaskTable = Annotated[
+    CountdownTable | SumsTable | FileTable | ReasoningGymTable, Field(discriminator="kind")
+]
+
+
+class ScoreTable(_Table):
+    """`[score]`: the constants of the self-reward score."""
+
+    z_c: Text
+    """The score token, by its text or its id; of no other use."""
+    beta_v: Annotated[float, Field(gt=0.0)] = PAPER_BETA_V
+    """Scale, per nat. A target of 1 needs 1 / beta_v < |c_ref|."""
+    c_ref: Annotated[float, Field(lt=0.0)] | Literal["measure"] = "measure"
+    """Mean log p(z_c) of the model that training starts from, nats."""
+    c_ref_samples: Positive = 256
+    """Solutions to measure c_ref over."""
+
+
+class SftTable(_Table):
+    """`[sft]`: supervised fine-tuning on demonstrations, before LaSeR."""
+
+    examples: Positive | None = None
+    """Demonstrations to draw from a generated task, or rows of a file; all rows for null."""
+    correct_share: Share = 1.0
+    """Of a generated task: share of demonstrations made to be right. The others calculate rightly
+    and guess at random, so that the model keeps something to verify."""
+    trainer: dict[str, JsonValue] = {}
+    """`[sft.trainer]`: arguments of TRL's SFTConfig."""
+
+
+class LaserTable(_Table):
+    """`[laser]`: GRPO plus the LaSeR loss; the paper's values (arXiv 2510.14943)."""
+
+    problems: Positive | None = None
+    """Training problems to draw; all rows of a file for null."""
+    alpha: Annotated[float, Field(ge=0.0)] = 0.1
+    """Weight of the score's loss; 0 is plain GRPO."""
+    class_balanced: bool = True
+    """Correct and incorrect solutions get the same total weight over the whole batch."""
+    max_completion_length: Positive = 2048
+    """Limit of a solution, in tokens; a longer one is cut, and has no score."""
+    reference: Literal["constant", "model"] = "constant"
+    """What the log-probability is compared with in training: c_ref, or the reference model's own
+    log-probability of each solution (needs a KL term: trainer.beta above 0)."""
+    reasoning_warmup_steps: Count = 200
+    """Steps at the start that train the policy only."""
+    self_reward_warmup_steps: Count = 200
+    """Steps after those that train the score, and keep it out of the advantage."""
+    policy_start_step: Count = 0
+    """First step with a policy gradient. Before it only the score is trained, and trainer.beta
+    (KL) holds the policy in place: for models that are too small to learn both at once."""
+    tau: Share = 0.1
+    """Share of the score's advantage in the integration phase."""
+    advantage_min_std: Annotated[float, Field(ge=0.0)] = 0.1
+    """Groups whose clipped scores vary by no more keep the verifier's advantage."""
+    trainer: dict[str, JsonValue] = {}
+    """`[laser.trainer]`: arguments of TRL's GRPOConfig."""
+
+
+class EvaluateTable(_Table):
+    """`[evaluate]`: figures of a checkpoint on problems that it was not trained on."""
+
+    problems: Positive | None = None
+    """Test problems; all rows of a file for null."""
+    calibration_problems: Positive | None = None
+    """Problems of the calibration split; all rows of a file for null."""
+    calibration: Literal["isotonic", "platt", "none"] = "isotonic"
+    """What `confidence` is fitted with, on the calibration split."""
+    samples: Positive = 16
+    """Solutions per problem."""
+    max_tokens: Positive = 2048
+    temperature: Annotated[float, Field(gt=0.0)] = 1.0
+    engine_flags: tuple[Text, ...] = ()
+    """Flags of `laserve serve`."""
+
+
+class Config(_Table):
+    """A whole file."""
+
+    name: Text
+    """Name of the checkpoint."""
+    output: Path
+    """Folder of the run; `sft`, `laser`, `checkpoint` and `evaluation` are made in it."""
+    seed: Count = 0
+    verifier: Text = "task"
+    """"task" (its own), "math", "exact", "choice", or a dotted path "package.module:function"."""
+    model: ModelTable
+    task: TaskTable
+    score: ScoreTable
+    sft: SftTable | None = None
+    laser: LaserTable = LaserTable()
+    evaluate: EvaluateTable = EvaluateTable()
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if self.task.kind == "file" and self.verifier == "task":
+            raise ValueError('a task of kind "file" has no verifier of its own: name one')
+        if self.model.scratch is not None and self.sft is None:
+            raise ValueError("a model from scratch has learned nothing: add an [sft] table")
+        if self.model.scratch is not None and self.model.lora is not None:
+            raise ValueError("an adapter on a model from scratch would train next to nothing")
+        return self
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a file; each override is KEY=VALUE, such as laser.alpha=0.5, its value as in TOML (text
+    may go without quotes).
+
+    Raises ConfigurationError that names each faulty key.
+    """
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+    for override in overrides:
+        _apply(content, override)
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {_explain(error)}") from error
+
+
+def trainer_arguments(
+    table: str,
+    given: Mapping[str, JsonValue],
+    known: "type[TrainingArguments]",
+    owned: Mapping[str, str],
+) -> dict[str, Any]:
+    """The content of `[<table>]`, whose keys must be fields of the arguments class `known`.
+
+    `owned` are keys that are set elsewhere, with where. Raises ConfigurationError.
+    """
+    names = {field.name for field in fields(known)}
+    for key in given:
+        if key in owned:
+            raise ConfigurationError(f"`{table}.{key}`: it is set by {owned[key]}")
+        if key not in names:
+            raise ConfigurationError(f"unknown key `{table}.{key}`: {known.__name__} has no such")
+    return dict(given)
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    *tables, last = key.split(".")
+    if not equals or not all((*tables, last)):
+        raise ConfigurationError(f"override {override!r}: write KEY=VALUE, as laser.alpha=0.5")
+    for name in tables:
+        content = content.setdefault(name, {})
+        if not isinstance(content, dict):
+            raise ConfigurationError(f"override {override!r}: {name} is a value, no table")
+    try:
+        content[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        content[last] = text
+
+
+def _explain(error: ValidationError) -> str:
+    """Each fault as `key`: what is wrong."""
+    faults = []
+    for fault in error.errors(include_url=False):
+        key = ".".join(str(part) for part in fault["loc"])
+        reason = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            faults.append(f"unknown key `{key}`")
+        else:
+            faults.append(f"`{key}`: {reason}" if key else reason)
+    return "; ".join(faults)

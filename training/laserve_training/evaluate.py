@@ -1,0 +1,174 @@
+"""`laserve-train evaluate`: what a checkpoint's score is worth, measured through the service's
+engine on problems that it was not trained on."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from laserve.core.calibration import Calibration
+from laserve.core.checkpoint_files import MANIFEST_NAME
+from laserve.core.manifest import Manifest, read_manifest, write_manifest
+from laserve.engine.offline import open_engine
+from laserve.errors import ConfigurationError
+from laserve.reference.encode import encode_rows, find_eos_tokens
+from laserve.reference.load import load_model
+from laserve_training.config import Config
+from laserve_training.evaluation.analysis import Evaluation, Subject, analyse
+from laserve_training.evaluation.calibration import fit_calibration
+from laserve_training.evaluation.confidences import measure_rivals
+from laserve_training.evaluation.report import summary, write_report
+from laserve_training.evaluation.samples import SampledProblem
+from laserve_training.evaluation.sampling import sample_problems, tabulate
+from laserve_training.models import start_of, training_tokenizer
+from laserve_training.rows import as_rows
+from laserve_training.tasks.problem import Problem, Split
+from laserve_training.tasks.registry import make_task
+from laserve_training.verifiers.registry import make_verifier
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """The samples of each split; `calibration` is empty where nothing is fitted."""
+
+    test: list[SampledProblem]
+    calibration: list[SampledProblem]
+
+
+def run_evaluate(
+    config: Config, *, checkpoint: Path | None = None, report: Path | None = None
+) -> Path:
+    """Sample, judge, fit the calibration, report. Returns the report's folder.
+
+    The checkpoint's manifest gets the calibration and the main figures. Raises ConfigurationError
+    for a checkpoint without a manifest.
+    """
+    checkpoint = checkpoint or config.output / "checkpoint"
+    report = report or config.output / "evaluation"
+    manifest = read_manifest(checkpoint) if checkpoint.is_dir() else None
+    if manifest is None:
+        raise ConfigurationError(
+            f"{checkpoint} has no {MANIFEST_NAME}: train one with `laserve-train laser`, or "
+            "measure its constants with `laserve measure-ref`"
+        )
+    model = load_model(str(checkpoint), "float32")
+    tokenizer = training_tokenizer(str(checkpoint))
+    sampled = asyncio.run(_sample(config, checkpoint, manifest, model, tokenizer))
+    calibration = _fit(config, sampled.calibration)
+    base = start_of(config)
+    # Its own score before training, on the same samples; the model itself has none to compare.
+    is_base = Path(base).resolve() == checkpoint.resolve()
+    rivals = measure_rivals(
+        sampled.test,
+        model,
+        tokenizer,
+        z_c=manifest.z_c,
+        base_model=None if is_base else load_model(base, "float32"),
+    )
+    table = tabulate(sampled.test)
+    evaluation = analyse(
+        Subject(
+            checkpoint=manifest.checkpoint,
+            base_model=manifest.base_model,
+            task=make_task(config.task).name,
+            split=Split.TEST,
+            settings={
+                "temperature": config.evaluate.temperature,
+                "max_tokens": config.evaluate.max_tokens,
+                "seed": config.seed,
+            },
+        ),
+        table,
+        threshold=manifest.threshold,
+        calibration=calibration,
+        rivals=rivals,
+        seed=config.seed,
+    )
+    write_report(report, evaluation, table)
+    write_manifest(
+        checkpoint,
+        manifest.model_copy(
+            update={"calibration": calibration, "evaluation": _main_figures(evaluation)}
+        ),
+    )
+    Console().print(summary(evaluation))
+    return report
+
+
+async def _sample(
+    config: Config,
+    checkpoint: Path,
+    manifest: Manifest,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+) -> _Sampled:
+    task, table = make_task(config.task), config.evaluate
+    verifier = make_verifier(config.verifier, task)
+    splits = {Split.TEST: table.problems}
+    if table.calibration != "none":
+        splits[Split.CALIBRATION] = table.calibration_problems
+    sampled: dict[Split, list[SampledProblem]] = {Split.CALIBRATION: []}
+    async with open_engine([str(checkpoint), *table.engine_flags]) as engine:
+        for split, count in splits.items():
+            problems = task.problems(split, count, config.seed)
+            prompts = _prompts(problems, model, tokenizer, manifest.z_c, table.max_tokens)
+            columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+            with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+                bar = progress.add_task(f"sampling {split}", total=len(problems))
+                sampled[split] = await sample_problems(
+                    engine,
+                    problems,
+                    prompts,
+                    verifier,
+                    samples=table.samples,
+                    max_tokens=table.max_tokens,
+                    temperature=table.temperature,
+                    seed=config.seed,
+                    on_progress=partial(progress.advance, bar),
+                )
+    return _Sampled(sampled[Split.TEST], sampled[Split.CALIBRATION])
+
+
+def _prompts(
+    problems: list[Problem],
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    z_c: int,
+    max_tokens: int,
+) -> dict[str, list[int]]:
+    encoded = encode_rows(
+        as_rows(problems),
+        model,
+        tokenizer,
+        z_c=z_c,
+        eos=find_eos_tokens(model, tokenizer),
+        max_new_tokens=max_tokens,
+    )
+    return {row.where: row.prompt for row in encoded}
+
+
+def _fit(config: Config, problems: list[SampledProblem]) -> Calibration | None:
+    kind = config.evaluate.calibration
+    if kind == "none":
+        return None
+    table = tabulate(problems)
+    name = f"{make_task(config.task).name} {Split.CALIBRATION}"
+    return fit_calibration(table.correct_PN, table.scores_PN, kind=kind, fitted_on=name)
+
+
+def _main_figures(evaluation: Evaluation) -> dict[str, float]:
+    """What the manifest keeps of a report; a figure that is undefined is left out."""
+    figures = evaluation.figures
+    named = {
+        "accuracy": figures.pass_at_1,
+        "f1": figures.f1,
+        "auroc": figures.auroc,
+        "auroc_within_problem": figures.auroc_within,
+        "ece_raw": figures.raw.ece,
+        **({} if figures.calibrated is None else {"ece": figures.calibrated.ece}),
+    }
+    return {name: value.value for name, value in named.items() if value.value == value.value}

@@ -1,0 +1,177 @@
+"""`laserve-train laser`: trains with GRPO and the LaSeR loss, and writes the checkpoint."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
+from datasets import Dataset
+from peft import PeftModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from laserve.core.checkpoint_files import checkpoint_name
+from laserve.core.manifest import ReferenceConstant
+from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
+from laserve.core.tokens import check_scoring_token, find_token
+from laserve.errors import ConfigurationError
+from laserve.reference.encode import encode_rows, find_eos_tokens
+from laserve.reference.load import load_model
+from laserve_training.checkpoint import (
+    GOLDEN_PROBES,
+    check_output,
+    check_target,
+    write_checkpoint,
+)
+from laserve_training.config import Config, trainer_arguments
+from laserve_training.laser_config import LaSeRConfig
+from laserve_training.logs import JsonLinesLog
+from laserve_training.measure import measure
+from laserve_training.models import peft_config, start_of, training_tokenizer
+from laserve_training.rewards import VerifierReward
+from laserve_training.rows import as_rows
+from laserve_training.tasks.problem import Problem, Split
+from laserve_training.tasks.registry import make_task
+from laserve_training.trainer import LaSeRTrainer
+from laserve_training.verifiers.registry import make_verifier
+
+_OWNED = {
+    "output_dir": "`output`",
+    "seed": "`seed`",
+    "z_c": "`score.z_c`",
+    "c_ref": "`score.c_ref`",
+    "beta_v": "`score.beta_v`",
+} | {
+    key: f"`laser.{key}`"
+    for key in (
+        *("alpha", "class_balanced", "reference", "reasoning_warmup_steps", "tau"),
+        *("self_reward_warmup_steps", "policy_start_step", "advantage_min_std"),
+        "max_completion_length",
+    )
+}
+
+
+def run_laser(config: Config, *, resume: bool = False) -> Path:
+    """Train, and return the folder of the LaSeR checkpoint.
+
+    `resume` goes on from the newest complete save of an interrupted run, to the same numbers.
+    Raises ConfigurationError.
+    """
+    arguments = trainer_arguments("laser.trainer", config.laser.trainer, LaSeRConfig, _OWNED)
+    folder = config.output / "checkpoint"
+    check_output(folder)
+    work = config.output / "laser"
+    last_save = find_save(work)
+    if last_save is not None and not resume:
+        raise ConfigurationError(
+            f"{work} holds an interrupted run: give --resume to go on with it, or remove it"
+        )
+    start = start_of(config)
+    tokenizer = training_tokenizer(start)
+    model = load_model(start, config.model.dtype)
+    eos = find_eos_tokens(model, tokenizer)
+    z_c = find_token(tokenizer, config.score.z_c)
+    check_scoring_token(tokenizer, z_c, eos.every)
+    task = make_task(config.task)
+    problems = task.problems(Split.TRAIN, config.laser.problems, config.seed)
+    # Each prompt must leave room for a solution and z_c, and hold no z_c itself.
+    room = config.laser.max_completion_length + 1
+    encode_rows(as_rows(problems), model, tokenizer, z_c=z_c, eos=eos, max_new_tokens=room)
+
+    state = PartialState()
+    c_ref = _reference_constant(config, model, tokenizer, problems, state)
+    check_target(c_ref.mean, config.score.beta_v)
+    trainer = LaSeRTrainer(
+        model,
+        args=LaSeRConfig(
+            **{
+                "report_to": ["tensorboard"],
+                "bf16": config.model.dtype == "bfloat16",
+                **arguments,
+                "output_dir": str(work),
+                "seed": config.seed,
+                "z_c": z_c,
+                "c_ref": c_ref.mean,
+                "beta_v": config.score.beta_v,
+                **config.laser.model_dump(exclude={"problems", "trainer"}),
+            }
+        ),
+        reward_funcs=[VerifierReward(problems, make_verifier(config.verifier, task), eos.every)],
+        train_dataset=Dataset.from_list(
+            [
+                {"prompt": list(problem.messages), "problem": index}
+                for index, problem in enumerate(problems)
+            ]
+        ),
+        processing_class=tokenizer,
+        peft_config=peft_config(config.model.lora),
+        callbacks=[JsonLinesLog(work)],
+    )
+    trainer.train(resume_from_checkpoint=None if last_save is None else str(last_save))
+    trainer.save_model(str(work / "final"))
+    if state.is_main_process:
+        trained = _trained_model(work / "final", start, config)
+        probes = measure(config, trained, tokenizer, problems[: 4 * GOLDEN_PROBES])
+        write_checkpoint(
+            folder,
+            trained,
+            tokenizer,
+            parameters=ScoreParameters(
+                z_c=z_c,
+                eos_token_ids=eos.every,
+                c_ref=c_ref.mean,
+                beta_v=config.score.beta_v,
+                threshold=DEFAULT_THRESHOLD,
+                checkpoint=config.name,
+            ),
+            c_ref=c_ref,
+            base_model=checkpoint_name(start),
+            training=config.model_dump(mode="json"),
+            golden_probes=probes.completions[:GOLDEN_PROBES],
+        )
+    state.wait_for_everyone()
+    return folder
+
+
+def find_save(work: Path) -> Path | None:
+    """The newest complete save of the trainer in `work`; None where there is none.
+
+    The trainer writes `trainer_state.json` last: a save that was cut short has none.
+    """
+    saves = sorted(
+        work.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), key=lambda path: int(path.name.split("-")[-1])
+    )
+    for save in reversed(saves):
+        try:
+            json.loads((save / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return save
+    return None
+
+
+def _reference_constant(
+    config: Config,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    problems: list[Problem],
+    state: PartialState,
+) -> ReferenceConstant:
+    """c_ref, stated or measured once for all processes."""
+    if config.score.c_ref != "measure":
+        return ReferenceConstant(mean=config.score.c_ref, std=0.0, count=0)
+    measured: list[ReferenceConstant | None] = [None]
+    if state.is_main_process:
+        some = problems[: config.score.c_ref_samples]
+        measured = [measure(config, model, tokenizer, some).c_ref]
+    broadcast_object_list(measured)
+    return cast(ReferenceConstant, measured[0])
+
+
+def _trained_model(final: Path, start: str, config: Config) -> PreTrainedModel:
+    """What was saved, read back, so that the golden probes are those of the file."""
+    if config.model.lora is None:
+        return load_model(str(final), config.model.dtype)
+    adapted: Any = PeftModel.from_pretrained(load_model(start, config.model.dtype), str(final))
+    return cast(PreTrainedModel, adapted.merge_and_unload())

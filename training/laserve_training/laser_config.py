@@ -1,0 +1,96 @@
+"""The trainer's arguments: GRPO's and LaSeR's."""
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from trl import GRPOConfig
+
+from laserve.core.score import PAPER_BETA_V
+from laserve.errors import ConfigurationError
+from laserve_training.advantages import Schedule
+from laserve_training.checkpoint import check_target
+
+CONSTANT = "constant"
+MODEL = "model"
+
+
+@dataclass
+class LaSeRConfig(GRPOConfig):
+    """TRL's `GRPOConfig` and the fields of LaSeR, with the paper's values (arXiv 2510.14943).
+
+    Raises ConfigurationError for a combination that cannot work, and why.
+    """
+
+    z_c: int = field(default=-1, metadata={"help": "Id of the score token."})
+    c_ref: float = field(
+        default=0.0, metadata={"help": "Mean log p(z_c) after an EOS of the reference model, nats."}
+    )
+    beta_v: float = field(default=PAPER_BETA_V, metadata={"help": "Scale of the score, per nat."})
+    alpha: float = field(default=0.1, metadata={"help": "Weight of the score's loss."})
+    class_balanced: bool = field(
+        default=True,
+        metadata={"help": "Correct and incorrect solutions get the same total weight."},
+    )
+    reference: str = field(
+        default=CONSTANT,
+        metadata={
+            "help": "'constant': c_ref for each; 'model': each one's log pi_ref(z_c | x, y)."
+        },
+    )
+    tau: float = field(default=0.1, metadata={"help": "Share of A_self in the advantage."})
+    advantage_min_std: float = field(
+        default=0.1,
+        metadata={"help": "Groups whose clipped scores vary by no more keep A_verifier."},
+    )
+    reasoning_warmup_steps: int = field(
+        default=200, metadata={"help": "Steps at the start that train the policy only."}
+    )
+    self_reward_warmup_steps: int = field(
+        default=200, metadata={"help": "Steps after those without A_self in the advantage."}
+    )
+    policy_start_step: int = field(
+        default=0, metadata={"help": "First step with a policy gradient."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()  # type: ignore[no-untyped-call]
+        if self.z_c < 0:
+            raise ConfigurationError("z_c is missing: give the id of the score token")
+        check_target(self.c_ref, self.beta_v)
+        if self.reference not in (CONSTANT, MODEL):
+            raise ConfigurationError(f"reference={self.reference!r}: give 'constant' or 'model'")
+        if self.reference == MODEL and self.beta == 0:
+            raise ConfigurationError(
+                "reference='model' needs the reference model's forward pass, which only a KL term "
+                "brings: set beta above 0, or reference='constant'"
+            )
+        if self.use_transformers_continuous_batching:
+            raise ConfigurationError(
+                "use_transformers_continuous_batching: its rollouts come without a score. Turn it "
+                "off, or use_vllm on"
+            )
+        if self.use_vllm and not self.vllm_importance_sampling_correction:
+            raise ConfigurationError(
+                "use_vllm with vllm_importance_sampling_correction=False: the score of a rollout "
+                "is read in the forward pass that the correction makes. Leave it on"
+            )
+        if not self.use_vllm and self.repetition_penalty != 1.0:
+            raise ConfigurationError(
+                f"repetition_penalty={self.repetition_penalty} changes the distribution that a "
+                "rollout's score is read from. Leave it at 1, or use_vllm"
+            )
+        # TRL has filled in what was not given.
+        reuse = self.num_iterations * cast(int, self.steps_per_generation)
+        window = reuse // self.gradient_accumulation_steps
+        if self.save_strategy == "steps" and window > 1 and self.save_steps % window:
+            raise ConfigurationError(
+                f"save_steps={self.save_steps} lies between two generations, which come every "
+                f"{window} steps: a resumed run would go on differently. Give a multiple"
+            )
+
+    @property
+    def schedule(self) -> Schedule:
+        """The phases."""
+        return Schedule(
+            self.reasoning_warmup_steps, self.self_reward_warmup_steps, self.policy_start_step
+        )

@@ -1,0 +1,85 @@
+"""`laserve-train measure-ref`: c_ref of the model that training starts from."""
+
+from pathlib import Path
+
+from accelerate import PartialState
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from laserve.core.checkpoint_files import checkpoint_name, hash_chat_template, hash_files
+from laserve.core.manifest import Manifest, write_manifest
+from laserve.core.tokens import find_token
+from laserve.errors import ConfigurationError
+from laserve.reference.load import load_model
+from laserve.reference.measure import ReferenceMeasurement, measure_reference
+from laserve_training.checkpoint import GOLDEN_PROBES
+from laserve_training.config import Config
+from laserve_training.models import start_of, training_tokenizer
+from laserve_training.rows import as_rows
+from laserve_training.tasks.problem import Problem, Split
+from laserve_training.tasks.registry import make_task
+
+BATCH_SIZE = 64
+"""Solutions sampled at a time."""
+
+
+def run_measure_ref(config: Config) -> Path:
+    """Measure c_ref over training problems and write it as the model's manifest: the score before
+    training, which an evaluation can stand beside.
+
+    Raises ConfigurationError where the model is no local folder.
+    """
+    start = start_of(config)
+    folder = Path(start)
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"{start} is not a folder, so its manifest has no place: use `laserve measure-ref "
+            f"{start} --data FILE --output DIR`"
+        )
+    tokenizer = training_tokenizer(start)
+    problems = make_task(config.task).problems(Split.TRAIN, config.score.c_ref_samples, config.seed)
+    model = load_model(start, config.model.dtype)
+    measurement = measure(config, model, tokenizer, problems)
+    write_manifest(
+        folder,
+        Manifest(
+            checkpoint=f"{config.name}-start",
+            z_c=measurement.z_c,
+            z_c_token=measurement.z_c_token,
+            eos_token_ids=tuple(sorted(measurement.eos_token_ids)),
+            c_ref=measurement.c_ref,
+            beta_v=config.score.beta_v,
+            base_model=checkpoint_name(start),
+            golden_probes=measurement.completions[:GOLDEN_PROBES],
+            files=hash_files(folder),
+            chat_template_sha256=hash_chat_template(tokenizer.chat_template),
+        ),
+    )
+    c_ref = measurement.c_ref
+    Console().print(f"c_ref {c_ref.mean:.4f} ± {c_ref.std:.4f} nats over {c_ref.count} solutions")
+    return folder
+
+
+def measure(
+    config: Config,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    problems: list[Problem],
+) -> ReferenceMeasurement:
+    """log p(z_c) after solutions that `model` writes to `problems`."""
+    nn.Module.to(model, PartialState().device)  # in place; transformers' own `to` is not typed
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("measuring log p(z_c)", total=len(problems))
+        return measure_reference(
+            model,
+            tokenizer,
+            as_rows(problems),
+            z_c=find_token(tokenizer, config.score.z_c),
+            max_new_tokens=config.laser.max_completion_length,
+            batch_size=BATCH_SIZE,
+            seed=config.seed,
+            on_progress=lambda count: progress.advance(bar, count),
+        )

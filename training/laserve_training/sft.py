@@ -1,0 +1,116 @@
+"""`laserve-train sft`: supervised fine-tuning on demonstrations with TRL's SFTTrainer."""
+
+from pathlib import Path
+from typing import Any, cast
+
+from datasets import Dataset
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from trl import SFTConfig, SFTTrainer
+
+from laserve.core.tokens import find_token
+from laserve.errors import ConfigurationError, DataError
+from laserve.reference.encode import encode_rows, find_eos_tokens
+from laserve.reference.load import load_model
+from laserve_training.checkpoint import check_output
+from laserve_training.config import Config, SftTable, trainer_arguments
+from laserve_training.logs import JsonLinesLog
+from laserve_training.models import merged, peft_config, training_tokenizer
+from laserve_training.rows import as_rows
+from laserve_training.scratch import new_model, new_tokenizer
+from laserve_training.tasks.generated import GeneratedTask
+from laserve_training.tasks.problem import Problem, Split, Task
+from laserve_training.tasks.registry import make_task
+
+_OWNED = {
+    "output_dir": "`output`",
+    "seed": "`seed`",
+    "dataset_kwargs": "the sft command",
+    "max_length": "the model's context",
+}
+
+
+def run_sft(config: Config) -> Path:
+    """Train, and return the folder of the fine-tuned model. Raises ConfigurationError."""
+    if config.sft is None:
+        raise ConfigurationError("the configuration has no [sft] table")
+    arguments = trainer_arguments("sft.trainer", config.sft.trainer, SFTConfig, _OWNED)
+    folder = config.output / "sft"
+    check_output(folder)
+    task = make_task(config.task)
+    demonstrations = _demonstrations(config.sft, task, config.seed)
+    model, tokenizer = _start(config, task)
+    rows = _tokenized(config, model, tokenizer, demonstrations)
+    trainer = SFTTrainer(
+        model,
+        args=SFTConfig(
+            **{
+                "report_to": ["tensorboard"],
+                "save_strategy": "no",
+                **arguments,
+                "output_dir": str(config.output / "sft-training"),
+                "seed": config.seed,
+                "dataset_kwargs": {"skip_prepare_dataset": True},
+            }
+        ),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        peft_config=peft_config(config.model.lora),
+        callbacks=[JsonLinesLog(config.output / "sft-training")],
+    )
+    trainer.train()
+    if trainer.accelerator.is_main_process:
+        merged(trainer.accelerator.unwrap_model(trainer.model)).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _demonstrations(table: SftTable, task: Task, seed: int) -> list[Problem]:
+    if isinstance(task, GeneratedTask):
+        if table.examples is None:
+            raise ConfigurationError(
+                f"sft.examples is missing: demonstrations of {task.name} are drawn without end"
+            )
+        return task.demonstrations(table.examples, seed, table.correct_share)
+    problems = task.problems(Split.TRAIN, table.examples, seed)
+    for problem in problems:
+        if problem.completion is None:
+            raise DataError(f"{problem.where} has no `completion` to fine-tune on: add it")
+    return problems
+
+
+def _start(config: Config, task: Task) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    scratch = config.model.scratch
+    if scratch is None:
+        path = cast(str, config.model.path)
+        return load_model(path, config.model.dtype), training_tokenizer(path)
+    if not isinstance(task, GeneratedTask):
+        raise ConfigurationError(
+            f"a model from scratch needs a task with an alphabet; {task.name} has none: give "
+            "model.path"
+        )
+    tokenizer: PreTrainedTokenizerFast = new_tokenizer(task.alphabet)
+    return new_model(scratch, tokenizer, config.seed), tokenizer
+
+
+def _tokenized(
+    config: Config,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    problems: list[Problem],
+) -> list[dict[str, Any]]:
+    """Token ids and labels; the loss counts on the completion and its EOS only."""
+    encoded = encode_rows(
+        as_rows(problems, with_completions=True),
+        model,
+        tokenizer,
+        z_c=find_token(tokenizer, config.score.z_c),
+        eos=find_eos_tokens(model, tokenizer),
+        max_new_tokens=0,
+    )
+    return [
+        {
+            "input_ids": [*row.prompt, *(row.completion or ())],
+            "labels": [-100] * len(row.prompt) + list(row.completion or ()),
+        }
+        for row in encoded
+    ]

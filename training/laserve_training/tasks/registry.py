@@ -1,0 +1,27 @@
+"""The task that a configuration names."""
+
+from laserve_training.config import (
+    CountdownTable,
+    FileTable,
+    ReasoningGymTable,
+    SumsTable,
+    TaskTable,
+)
+from laserve_training.tasks.countdown import CountdownTask
+from laserve_training.tasks.files import FileTask
+from laserve_training.tasks.problem import Task
+from laserve_training.tasks.reasoning_gym import ReasoningGymTask
+from laserve_training.tasks.sums import SumsTask
+
+
+def make_task(table: TaskTable) -> Task:
+    """The task of a `[task]` table. Raises ConfigurationError where its options cannot be."""
+    match table:
+        case CountdownTable():
+            return CountdownTask(table.numbers, table.modulus)
+        case SumsTable():
+            return SumsTask(table.terms, table.modulus)
+        case FileTable():
+            return FileTask(table.name, table.train, table.calibration, table.test)
+        case ReasoningGymTable():
+            return ReasoningGymTask(table.dataset, table.options)

@@ -1,0 +1,1 @@
+"""What tells a right answer from a wrong one."""

@@ -1,0 +1,14 @@
+"""Correct where the text is the reference answer, but for white space."""
+
+from laserve_training.tasks.problem import Problem
+from laserve_training.verifiers.boxed import last_boxed
+
+
+def is_exact(problem: Problem, completion: str) -> bool:
+    r"""Whether the last `\boxed{...}`, or the whole completion where it has none, is the answer.
+
+    Runs of white space count as one space.
+    """
+    boxed = last_boxed(completion)
+    given = completion if boxed is None else boxed
+    return given.split() == problem.answer.split()

@@ -1,0 +1,36 @@
+"""Verifiers by their name in a configuration."""
+
+from laserve.errors import ConfigurationError
+from laserve_training.tasks.problem import Task, Verifier
+from laserve_training.verifiers.choice import is_chosen
+from laserve_training.verifiers.dotted import load_verifier
+from laserve_training.verifiers.exact import is_exact
+from laserve_training.verifiers.math import MathVerifier
+
+
+def make_verifier(name: str, task: Task) -> Verifier:
+    """The verifier of a name: "task" (the task's own), "math", "exact", "choice", or a user's
+    function as "package.module:function".
+
+    Raises ConfigurationError where there is none of that name.
+    """
+    match name:
+        case "task":
+            if task.verifier is None:
+                raise ConfigurationError(
+                    f"task {task.name} has no verifier of its own: name math, exact, choice, or a "
+                    "function of yours as package.module:function"
+                )
+            return task.verifier
+        case "math":
+            return MathVerifier()
+        case "exact":
+            return is_exact
+        case "choice":
+            return is_chosen
+    if ":" in name:
+        return load_verifier(name)
+    raise ConfigurationError(
+        f"verifier {name!r} does not exist; there are: task, math, exact, choice, and functions of "
+        "yours as package.module:function"
+    )

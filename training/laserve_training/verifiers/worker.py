@@ -1,0 +1,132 @@
+"""A check in a process of its own, which is ended when it takes too long.
+
+Checkers that evaluate a model's text can be kept busy for ever (`9^{9^{9^9}}`), inside C code that
+no exception reaches. So the check arms the kernel's alarm clock for its own process, which ends it
+whatever it does, and the next check starts another one. Works from any thread.
+"""
+
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from threading import Lock
+from typing import Any, Generic, ParamSpec, Self
+
+from laserve.errors import ConfigurationError, LaServeError
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+
+
+class Worker(Generic[P]):
+    """Calls `check` in another process, one call at a time.
+
+    `check` and its arguments must be picklable. The process starts with the first call, and ends
+    with `close()`, with the worker, or with the program.
+    """
+
+    def __init__(self, check: Callable[P, bool], timeout_s: float) -> None:
+        if timeout_s <= 0:
+            raise ConfigurationError(f"timeout_s={timeout_s} is not above 0")
+        self.timeouts = 0
+        """Calls that ran out of time, or took the process down in another way."""
+        self._check = check
+        self._timeout_s = timeout_s
+        self._lock = Lock()
+        self._running: tuple[SpawnProcess, Connection[Any, Any]] | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """The check's verdict, False where it was ended. Raises the LaServeErrors that it raises,
+        and ConfigurationError where no process can be started."""
+        with self._lock:
+            process, connection = self._process()
+            try:
+                connection.send((args, kwargs))
+                outcome = connection.recv()
+            except (EOFError, ConnectionError):
+                self._stop()
+                self.timeouts += 1
+                logger.warning(
+                    "a check ended its process (exit code %s; %d is the limit of %g s): counted as "
+                    "incorrect",
+                    process.exitcode,
+                    -signal.SIGALRM,
+                    self._timeout_s,
+                )
+                return False
+            except BaseException:
+                # Interrupted: the verdict to come must not be taken for the next call's.
+                self._stop()
+                raise
+        if isinstance(outcome, LaServeError):
+            raise outcome
+        return bool(outcome)
+
+    def close(self) -> None:
+        """Ends the process; a later call starts another."""
+        with self._lock:
+            self._stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _process(self) -> tuple[SpawnProcess, "Connection[Any, Any]"]:
+        if self._running is not None and not self._running[0].is_alive():
+            self._stop()
+        if self._running is None:
+            # Not forked: the program has threads.
+            context = get_context("spawn")
+            ours, theirs = context.Pipe()
+            process = context.Process(
+                target=_serve, args=(theirs, self._check, self._timeout_s), daemon=True
+            )
+            process.start()
+            # Without it, the end of the process would not end `recv`.
+            theirs.close()
+            try:
+                ours.recv()
+            except (EOFError, ConnectionError) as error:
+                process.join()
+                raise ConfigurationError(
+                    f"the process that checks answers did not start (exit code {process.exitcode});"
+                    " its own message stands above"
+                ) from error
+            self._running = process, ours
+        return self._running
+
+    def _stop(self) -> None:
+        if self._running is not None:
+            process, connection = self._running
+            self._running = None
+            connection.close()
+            process.kill()
+            process.join()
+
+
+def _serve(
+    connection: "Connection[Any, Any]", check: Callable[..., bool], timeout_s: float
+) -> None:
+    """The process: answers one call after the other, until the program is gone."""
+    # Ctrl-C is for the program, which ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    with suppress(EOFError, ConnectionError):
+        # Everything is imported: from here on the time of a call is its own.
+        connection.send(None)
+        while True:
+            args, kwargs = connection.recv()
+            outcome: bool | LaServeError
+            signal.setitimer(signal.ITIMER_REAL, timeout_s)
+            try:
+                outcome = check(*args, **kwargs)
+            except LaServeError as error:
+                outcome = error
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            connection.send(outcome)
