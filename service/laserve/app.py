@@ -81,7 +81,7 @@ async def _announce(args: Namespace, checkpoint: str) -> None:
                 await asyncio.sleep(0.1)
     model = (args.served_model_name or [args.model])[0]
     key = ' -H "Authorization: Bearer $API_KEY"' if api_keys(args) else ""
-    question = {"role": "user", "content": "What is 12 + 7?"}
+    question = {"role": "user", "content": args.laserve_example_prompt or "What is 12 + 7?"}
     body = json.dumps({"model": model, "messages": [question]})
     Console().print(
         f"\nLaServe is ready on {url}, checkpoint {checkpoint}. Try:\n\n"

@@ -1,4 +1,5 @@
-"""Who imports whom: core <- engine <- api <- app, and nothing that is not declared.
+"""Who imports whom: core <- engine <- api <- app in the service, tasks <- evaluation <- commands in
+the training, the training the service and never the reverse, and nothing that is not declared.
 
 Read from the syntax tree of every file, so imports inside functions and for type checkers count.
 """
@@ -14,34 +15,91 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "service" / "laserve"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-MODULES = {
-    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
-    for path in PACKAGE.rglob("*.py")
-}
 
-ALLOWED = {
-    # part of laserve: (parts that it may import, other libraries; None: any that is declared)
-    "errors": (set(), set()),
-    "startup": (set(), set()),
-    "core": ({"errors"}, {"pydantic"}),
-    "reference": ({"errors", "core"}, None),
-    "measure_ref": ({"errors", "core", "reference"}, None),
-    "engine": ({"errors", "core"}, None),
-    "api": ({"errors", "core", "engine"}, None),
-    "app": ({"errors", "core", "engine", "api"}, None),
-    "__main__": ({"errors", "startup", "engine", "measure_ref"}, set()),
+def modules_of(package: Path) -> dict[str, Path]:
+    """Dotted name -> file."""
+    return {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(
+            ".__init__"
+        ): path
+        for path in package.rglob("*.py")
+    }
+
+
+SERVICE = modules_of(ROOT / "service" / "laserve")
+TRAINING = modules_of(ROOT / "training" / "laserve_training")
+MODULES = SERVICE | TRAINING
+
+PACKAGES = {"laserve", "laserve_training"}
+
+ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
+    # part: (parts that it may import, other libraries; None: any that is declared)
+    "laserve.errors": (set(), set()),
+    "laserve.startup": (set(), set()),
+    "laserve.core": ({"laserve.errors"}, {"pydantic"}),
+    "laserve.reference": ({"laserve.errors", "laserve.core"}, None),
+    "laserve.measure_ref": ({"laserve.errors", "laserve.core", "laserve.reference"}, None),
+    "laserve.engine": ({"laserve.errors", "laserve.core"}, None),
+    "laserve.api": ({"laserve.errors", "laserve.core", "laserve.engine"}, None),
+    "laserve.app": ({"laserve.errors", "laserve.core", "laserve.engine", "laserve.api"}, None),
+    "laserve.__main__": (
+        {"laserve.errors", "laserve.startup", "laserve.engine", "laserve.measure_ref"},
+        set(),
+    ),
 }
 """An arrow only ever points upwards in this table, or into the part itself."""
 
-MAY_IMPORT_VLLM = {"engine", "api"}
+_SERVICE = {"laserve.errors", "laserve.core"}
+_PLAIN = {"problem", "config", "logs", "checkpoint", "verifiers", "tasks", "rows", "models"}
+
+
+def _training(*parts: str, service: set[str] = _SERVICE) -> set[str]:
+    return {f"laserve_training.{part}" for part in parts} | service
+
+
+ALLOWED |= {
+    "laserve_training.problem": (set(), {"pydantic"}),
+    "laserve_training.config": (_SERVICE, {"pydantic", "transformers"}),
+    "laserve_training.logs": (set(), {"transformers"}),
+    "laserve_training.checkpoint": (_SERVICE, None),
+    "laserve_training.verifiers": (_training("problem"), None),
+    "laserve_training.tasks": (
+        _training("problem", "config", "verifiers", service={*_SERVICE, "laserve.reference"}),
+        None,
+    ),
+    "laserve_training.rows": (_training("problem", service={"laserve.reference"}), set()),
+    "laserve_training.models": (
+        _training("config", service={*_SERVICE, "laserve.reference"}),
+        None,
+    ),
+    "laserve_training.scratch": (_training("config"), None),
+    "laserve_training.laser": (_training("problem"), None),
+    "laserve_training.evaluation": (
+        _training("problem", "verifiers", service={*_SERVICE, "laserve.engine"}),
+        None,
+    ),
+    "laserve_training.commands": (
+        _training(
+            *_PLAIN,
+            *("scratch", "laser", "evaluation"),
+            service={*_SERVICE, "laserve.reference", "laserve.engine"},
+        ),
+        None,
+    ),
+    "laserve_training.__main__": (
+        _training("config", "commands", service={"laserve.errors", "laserve.startup"}),
+        set(),
+    ),
+}
+
+MAY_IMPORT_VLLM = {"laserve.engine", "laserve.api"}
 
 
 def part_of(module: str) -> str:
-    """`laserve.core.score` -> `core`."""
-    return module.split(".")[1]
+    """`laserve.core.score` -> `laserve.core`."""
+    return ".".join(module.split(".")[:2])
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -57,49 +115,78 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def libraries(path: Path) -> set[str]:
-    """Top-level packages that a file imports, without the standard library and laserve."""
-    return (
-        {name.partition(".")[0] for name in imports(path)} - sys.stdlib_module_names - {"laserve"}
-    )
+    """Top-level packages that a file imports, without the standard library and our own."""
+    return {name.partition(".")[0] for name in imports(path)} - sys.stdlib_module_names - PACKAGES
 
 
 def test_every_part_is_in_the_table() -> None:
-    parts = {part_of(module) for module in MODULES if module != "laserve"}
-    assert parts == ALLOWED.keys()
+    assert {part_of(module) for module in MODULES.keys() - PACKAGES} == ALLOWED.keys()
 
 
-def test_the_package_itself_imports_nothing() -> None:
-    assert list(imports(PACKAGE / "__init__.py")) == []
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_a_package_itself_imports_nothing(package: str) -> None:
+    assert list(imports(MODULES[package])) == []
 
 
-@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"laserve"}))
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - PACKAGES))
 def test_imports_point_one_way(module: str) -> None:
     own = part_of(module)
     parts, others = ALLOWED[own]
-    used = {part_of(name) for name in imports(MODULES[module]) if name.startswith("laserve.")}
-    assert used <= {*parts, own}
+    named = {name for name in imports(MODULES[module]) if name.partition(".")[0] in PACKAGES}
+    assert {part_of(name) for name in named} - PACKAGES <= {*parts, own}
     if others is not None:
         # `sitecustomize` hands on to another module of its name.
         assert libraries(MODULES[module]) - {"sitecustomize"} <= others
 
 
-@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"laserve"}))
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - PACKAGES))
 def test_vllm_stays_inside_engine_and_api(module: str) -> None:
     if part_of(module) not in MAY_IMPORT_VLLM:
         assert "vllm" not in libraries(MODULES[module])
 
 
+@pytest.mark.parametrize("module", sorted(TRAINING))
+def test_the_training_uses_the_engine_through_one_module(module: str) -> None:
+    engine = {name for name in imports(MODULES[module]) if name.startswith("laserve.engine")}
+    assert all(name.startswith("laserve.engine.offline") for name in engine)
+
+
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_the_service_never_imports_its_tests_training_or_clients(module: str) -> None:
-    forbidden = {"tests", "tools", "laserve_training", "laserve_client"}
-    assert not libraries(MODULES[module]) & forbidden
+def test_the_packages_import_neither_tests_nor_tools(module: str) -> None:
+    assert not libraries(MODULES[module]) & {"tests", "tools", "laserve_client"}
+
+
+@pytest.mark.parametrize("module", sorted(SERVICE))
+def test_the_service_never_imports_the_training(module: str) -> None:
+    assert not any(name.startswith("laserve_training") for name in imports(MODULES[module]))
+
+
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+"""Import name -> name of the distribution, where they differ by more than hyphens."""
+
+
+def imported(modules: dict[str, Path]) -> set[str]:
+    """Distributions that are imported, as they are declared."""
+    used = set[str]().union(*map(libraries, modules.values()))
+    # vLLM is an extra, as its distribution differs between CPU and GPU.
+    used -= {"vllm", "sitecustomize"}
+    return {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in used}
+
+
+def declared(lines: list[str]) -> set[str]:
+    return {re.split(r"[<>=~!\[ ]", line)[0] for line in lines}
 
 
 def test_dependencies_are_exactly_what_is_imported() -> None:
-    used = set[str]().union(*map(libraries, MODULES.values()))
-    declared = {re.split(r"[<>=~!\[ ]", line)[0] for line in PROJECT["dependencies"]}
-    # vLLM is an extra, as its distribution differs between CPU and GPU.
-    assert used - {"vllm", "sitecustomize"} == {name.replace("-", "_") for name in declared}
+    assert imported(SERVICE) == declared(PROJECT["dependencies"])
+
+
+def test_the_train_extra_is_exactly_what_the_training_imports_beside_them() -> None:
+    beside = imported(TRAINING) - declared(PROJECT["dependencies"])
+    # Imported by the trainer where a configuration reports to it, which is the default.
+    train = declared(PROJECT["optional-dependencies"]["train"]) - {"tensorboard"}
+    # Parts of pydantic and of transformers.
+    assert beside - {"pydantic-core", "tokenizers"} == train
 
 
 def test_what_the_package_announces_exists() -> None:

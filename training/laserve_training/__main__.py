@@ -30,12 +30,12 @@ def argument_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=purpose,
+            usage=f"laserve-train {name} --config FILE [options] [KEY=VALUE ...]",
             description=f"{purpose[0].upper()}{purpose[1:]}.",
             epilog=EPILOG,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_argument("--config", type=Path, required=True, metavar="FILE", help="TOML")
-        command.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="see below")
         if name == "laser":
             command.add_argument(
                 "--resume", action="store_true", help="go on with an interrupted run"
@@ -55,25 +55,29 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status, 2 for a mistake in how it was called."""
-    args = argument_parser().parse_args(argv)
+    parser = argument_parser()
+    # Overrides may stand between options, which argparse's own positional arguments may not.
+    args, overrides = parser.parse_known_args(argv)
+    if unknown := [text for text in overrides if text.startswith("-")]:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     hide_broken_companions()
     try:
-        config = load_config(args.config, args.overrides)
+        config = load_config(args.config, overrides)
         match args.command:
             case "sft":
-                from laserve_training.sft import run_sft
+                from laserve_training.commands.sft import run_sft
 
                 folder = run_sft(config)
             case "laser":
-                from laserve_training.laser import run_laser
+                from laserve_training.commands.laser import run_laser
 
                 folder = run_laser(config, resume=args.resume)
             case "evaluate":
-                from laserve_training.evaluate import run_evaluate
+                from laserve_training.commands.evaluate import run_evaluate
 
                 folder = run_evaluate(config, checkpoint=args.checkpoint, report=args.report)
             case _:
-                from laserve_training.measure import run_measure_ref
+                from laserve_training.commands.measure_ref import run_measure_ref
 
                 folder = run_measure_ref(config)
     except LaServeError as error:

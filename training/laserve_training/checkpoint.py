@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.checkpoint_files import hash_chat_template, hash_files
 from laserve.core.manifest import GoldenProbe, Manifest, ReferenceConstant, write_manifest
-from laserve.core.score import ScoreParameters, is_target_reachable
+from laserve.core.score import ScoreParameters
 from laserve.core.tokens import check_scoring_token
 from laserve.errors import ConfigurationError
 
@@ -36,6 +36,7 @@ def write_checkpoint(
     parameters: ScoreParameters,
     c_ref: ReferenceConstant,
     base_model: str,
+    example_prompt: str,
     training: dict[str, Any],
     golden_probes: tuple[GoldenProbe, ...],
 ) -> Manifest:
@@ -61,6 +62,7 @@ def write_checkpoint(
             beta_v=parameters.beta_v,
             threshold=parameters.threshold,
             base_model=base_model,
+            example_prompt=example_prompt,
             training=training,
             golden_probes=golden_probes,
             files=hash_files(written),
@@ -69,13 +71,3 @@ def write_checkpoint(
         write_manifest(written, manifest)
         written.rename(folder)
     return manifest
-
-
-def check_target(c_ref: float, beta_v: float) -> None:
-    """Raise ConfigurationError where no log-probability gives a correct solution its score of 1."""
-    if not is_target_reachable(c_ref, beta_v):
-        raise ConfigurationError(
-            f"score.beta_v={beta_v} is too small for c_ref={c_ref:.2f}: a score of 1 needs "
-            f"log p = c_ref + 1/beta_v = {c_ref + 1 / beta_v:.2f}, and log p cannot exceed 0. "
-            f"Give a score.beta_v above {1 / abs(c_ref):.3f}"
-        )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from laserve.reference.rows import Message, Row
-from laserve_training.tasks.problem import Problem
+from laserve_training.problem import Problem
 
 
 def as_rows(problems: Iterable[Problem], *, with_completions: bool = False) -> dict[str, Row]:

@@ -79,6 +79,8 @@ class Manifest(_Part):
     """Figures of merit by name, such as accuracy, f1, auroc."""
     base_model: Annotated[str, Field(min_length=1)]
     """Name of the reference model that c_ref was measured with."""
+    example_prompt: Annotated[str, Field(min_length=1)] | None = None
+    """A question of the kind that it was trained on, to try it with."""
     training: dict[str, JsonValue] | None = None
     """The training configuration; null for a model that was not trained for its score."""
     golden_probes: tuple[GoldenProbe, ...] = ()

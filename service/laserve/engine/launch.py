@@ -94,7 +94,9 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
         usage_context=UsageContext.OPENAI_API_SERVER, headless=args.headless
     )
     check_engine(config)
-    args.laserve_parameters = parameters = _parameters(args, config)
+    manifest = _find_manifest(args.model, args.revision)
+    args.laserve_parameters = parameters = _parameters(args, config, manifest)
+    args.laserve_example_prompt = manifest and manifest.example_prompt
     worker_config = WorkerConfig(parameters.z_c, parameters.eos_token_ids)
     args.additional_config = {
         **(args.additional_config or {}),
@@ -151,9 +153,10 @@ def argument_parser(command: ServeSubcommand) -> argparse.ArgumentParser:
     return parser
 
 
-def _parameters(args: argparse.Namespace, config: VllmConfig) -> ScoreParameters:
+def _parameters(
+    args: argparse.Namespace, config: VllmConfig, manifest: Manifest | None
+) -> ScoreParameters:
     tokenizer = cached_tokenizer_from_config(config.model_config)
-    manifest = _find_manifest(args.model, args.revision)
     eos_token_ids = engine_eos_token_ids(config.model_config, tokenizer)
     parameters = resolve_parameters(
         manifest,

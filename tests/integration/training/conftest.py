@@ -10,9 +10,9 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.reference.load import load_model
-from laserve_training.laser_config import LaSeRConfig
+from laserve_training.laser.config import LaSeRConfig
+from laserve_training.laser.trainer import LaSeRTrainer
 from laserve_training.models import training_tokenizer
-from laserve_training.trainer import LaSeRTrainer
 from tests.tiny_model import TinyModel, build_tiny_model
 
 QUESTIONS = [f"What is {number} + {number % 7}?" for number in range(16)]
@@ -26,6 +26,7 @@ BASE: dict[str, Any] = {
     "gradient_checkpointing": False,
     "report_to": [],
     "save_strategy": "no",
+    "dataloader_pin_memory": False,
     "disable_tqdm": True,
     "logging_steps": 1,
     "c_ref": -14.0,

@@ -1,6 +1,7 @@
 """What LaSeR adds to TRL's GRPO trainer, against plain forward passes of the same model."""
 
 import math
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -8,9 +9,9 @@ import torch
 from trl import GRPOConfig, GRPOTrainer
 
 from laserve.errors import ConfigurationError
-from laserve_training.loss import class_weights
-from laserve_training.rollouts import LOGPROB_KEY, ScoredRollouts
-from laserve_training.trainer import REFERENCE, TARGETS, WEIGHTS
+from laserve_training.laser.loss import class_weights
+from laserve_training.laser.rollouts import LOGPROB_KEY, ScoredRollouts
+from laserve_training.laser.trainer import REFERENCE, TARGETS, WEIGHTS
 from tests.integration.training.conftest import BASE, TrainerFactory
 from tests.tiny_model import TinyModel
 
@@ -245,20 +246,20 @@ def test_completions_of_several_turns_are_refused(
 
 
 def test_grpo_alone_is_what_alpha_zero_trains(make_trainer: TrainerFactory) -> None:
-    grpo_fields = GRPOConfig.__dataclass_fields__
+    # Plain gradient descent: Adam's first steps make as much of a rounding error as of a gradient.
+    arguments = {**BASE, "max_steps": 2, "optim": "sgd", "learning_rate": 1.0}
+    known = {field.name for field in fields(GRPOConfig)}
     grpo = make_trainer(
-        GRPOTrainer,
-        GRPOConfig,
-        max_steps=2,
-        **{key: value for key, value in BASE.items() if key in grpo_fields and key != "max_steps"},
+        GRPOTrainer, GRPOConfig, **{key: arguments[key] for key in arguments.keys() & known}
     )
-    laser = make_trainer(alpha=0.0, tau=0.0, max_steps=2)
+    laser = make_trainer(**arguments, alpha=0.0, tau=0.0)
+    before = {name: tensor.clone() for name, tensor in laser.model.state_dict().items()}
     # The same rollouts in both: what is compared is the training.
     grpo.rollout_func = laser.rollout_func
-    weights = []
     for trainer in (grpo, laser):
         torch.manual_seed(0)
         trainer.train()
-        weights.append(trainer.model.state_dict())
-    for name, tensor in weights[0].items():
-        assert torch.allclose(tensor, weights[1][name], atol=1e-6), name
+    after = laser.model.state_dict()
+    for name, tensor in grpo.model.state_dict().items():
+        assert torch.allclose(tensor, after[name], atol=1e-5), name
+    assert any(not torch.allclose(before[name], after[name], atol=1e-3) for name in before)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from laserve_training.advantages import Schedule, integrate, self_reward_advantages
+from laserve_training.laser.advantages import Schedule, integrate, self_reward_advantages
 
 
 def advantages(

@@ -76,3 +76,10 @@ def test_ratio_is_undefined_where_the_denominator_is_zero() -> None:
     quotients = ratio(np.array([1.0, 0.0]), np.array([4.0, 0.0]))
     assert quotients[0] == 0.25
     assert math.isnan(quotients[1])
+
+
+def test_a_ratio_of_means_is_paired_by_problem() -> None:
+    values = np.random.default_rng(2).random(30)
+    interval = Bootstrap(30).ratio_of_means(2 * values, values)
+    # Each resample has the same problems above and below.
+    assert (interval.value, interval.low, interval.high) == pytest.approx((2.0, 2.0, 2.0))

@@ -25,7 +25,7 @@ from laserve_training.evaluation.confidences import (
     untrained_scores,
 )
 from laserve_training.evaluation.samples import Floats, Sample, SampledProblem
-from laserve_training.tasks.problem import Problem
+from laserve_training.problem import Problem
 from tests.tiny_model import TinyModel, build_tiny_model
 
 SETTINGS = ConfidenceSettings(top_k=5, tail_tokens=4, group_tokens=3, batch_size=4)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laserve.errors import ConfigurationError
+from laserve_training.problem import Problem, Split
 from laserve_training.tasks.countdown import CountdownTask
-from laserve_training.tasks.problem import Problem, Split
 
 TASK = CountdownTask()
 

@@ -12,8 +12,8 @@ import pytest
 from pyarrow import parquet
 
 from laserve.errors import ConfigurationError, DataError
+from laserve_training.problem import Problem, Split
 from laserve_training.tasks.files import FileTask
-from laserve_training.tasks.problem import Problem, Split
 
 ROWS: list[dict[str, Any]] = [
     {"prompt": "What is 12 + 7?", "answer": "19", "level": 1, "tags": ["sum"]},

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laserve_training.loss import ScoredSolutions, class_weights, self_reward_loss
+from laserve_training.laser.loss import ScoredSolutions, class_weights, self_reward_loss
 
 TOLERANCE = 1e-6
 """float32 sums of a few terms of size 1."""

@@ -7,7 +7,7 @@ import pytest
 import reasoning_gym
 
 from laserve.errors import ConfigurationError, DataError
-from laserve_training.tasks.problem import Problem, Split
+from laserve_training.problem import Problem, Split
 from laserve_training.tasks.reasoning_gym import ReasoningGymTask, ReasoningGymVerifier
 
 TASK = ReasoningGymTask("chain_sum", {"min_terms": 2, "max_terms": 3})

@@ -79,7 +79,7 @@ def test_markdown_holds_the_figures() -> None:
     figures = evaluation.figures
     assert str(figures.f1) in line(text, "self-verification F1")
     assert "isotonic, fitted on calibration split" in line(text, "ECE, calibrated")
-    assert str(evaluation.selection[-1].gain) in line(text, "4")
+    assert str(evaluation.selection[-1].relative_gain) in line(text, "4")
     assert str(evaluation.confidences["length"].best_of_n) in line(text, "length")
     assert "- self_judgement is missing: no Yes" in text
     assert "both DeepConf figures are the mean token confidence" in text

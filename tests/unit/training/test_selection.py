@@ -148,7 +148,7 @@ def test_one_sample_is_pass_at_1_and_none_beats_the_oracle(
         assert of_all <= oracle(one.correct_PN, every)
 
 
-def test_measure_selection_pairs_the_gain() -> None:
+def test_measure_selection_sets_the_votes_beside_each_other() -> None:
     samples = table(
         [("b", 0.1), ("a", 0.9), ("b", 0.1), ("c", 0.0)],
         [("a", 0.1), ("a", 0.9), ("b", 0.1), ("c", 0.0)],
@@ -158,4 +158,5 @@ def test_measure_selection_pairs_the_gain() -> None:
     largest = figures[-1]
     assert largest.majority.value == 0.5
     assert largest.weighted_majority.value == largest.best_of_n.value == largest.oracle.value == 1.0
-    assert largest.gain.value == pytest.approx(0.5)
+    assert largest.relative_gain.value == pytest.approx(2.0)
+    assert largest.share_of_oracle.value == pytest.approx(1.0)

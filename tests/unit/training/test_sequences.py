@@ -2,7 +2,7 @@
 
 import torch
 
-from laserve_training.sequences import append_scoring_token, scoring_positions
+from laserve_training.laser.sequences import append_scoring_token, scoring_positions
 
 EOS, PAD, Z_C = 2, 0, 9
 

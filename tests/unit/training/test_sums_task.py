@@ -6,7 +6,7 @@ import re
 import pytest
 
 from laserve.errors import ConfigurationError
-from laserve_training.tasks.problem import Problem, Split
+from laserve_training.problem import Problem, Split
 from laserve_training.tasks.sums import SumsTask
 
 TASK = SumsTask()

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laserve.errors import ConfigurationError, DataError
+from laserve_training.problem import Problem
 from laserve_training.tasks.countdown import CountdownTask
 from laserve_training.tasks.files import FileTask
-from laserve_training.tasks.problem import Problem
 from laserve_training.verifiers.boxed import boxes, last_boxed
 from laserve_training.verifiers.choice import is_chosen
 from laserve_training.verifiers.dotted import load_verifier

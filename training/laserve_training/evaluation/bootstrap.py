@@ -75,6 +75,12 @@ class Bootstrap:
         known_P = np.where(defined_P, values_P, 0.0)
         return self.interval(lambda weights_RP: ratio(weights_RP @ known_P, weights_RP @ defined_P))
 
+    def ratio_of_means(self, numerator_P: Floats, denominator_P: Floats) -> Interval:
+        """Of the quotient of two means over the same problems; no value may be NaN."""
+        return self.interval(
+            lambda weights_RP: ratio(weights_RP @ numerator_P, weights_RP @ denominator_P)
+        )
+
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
     """Elementwise quotient of the same shape; NaN where the denominator is not above 0."""

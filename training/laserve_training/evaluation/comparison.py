@@ -6,6 +6,15 @@ from pathlib import Path
 from laserve.errors import ConfigurationError
 from laserve_training.evaluation.analysis import SELF_REWARD, Evaluation
 from laserve_training.evaluation.report import markdown_table, read_report
+from laserve_training.evaluation.selection import SelectionFigures
+
+COMPARED_SIZE = 8
+"""N of the selections that are compared, or the largest below it that there is."""
+
+
+def _selection(evaluation: Evaluation) -> SelectionFigures:
+    return [figures for figures in evaluation.selection if figures.size <= COMPARED_SIZE][-1]
+
 
 _ROWS: dict[str, Callable[[Evaluation], object]] = {
     "checkpoint": lambda e: e.subject.checkpoint,
@@ -13,12 +22,14 @@ _ROWS: dict[str, Callable[[Evaluation], object]] = {
     "problems × samples": lambda e: f"{e.figures.problems} × {e.figures.samples}",
     "scored samples": lambda e: e.figures.scored,
     "pass@1": lambda e: e.figures.pass_at_1,
-    "N": lambda e: e.selection[-1].size,
-    "majority of N": lambda e: e.selection[-1].majority,
-    "weighted majority of N": lambda e: e.selection[-1].weighted_majority,
-    "weighted − majority": lambda e: e.selection[-1].gain,
-    "best of N by score": lambda e: e.selection[-1].best_of_n,
-    "oracle of N": lambda e: e.selection[-1].oracle,
+    "N": lambda e: _selection(e).size,
+    "pass@N": lambda e: e.figures.pass_at_k.get(_selection(e).size, e.figures.pass_at_1),
+    "majority of N": lambda e: _selection(e).majority,
+    "weighted majority of N": lambda e: _selection(e).weighted_majority,
+    "weighted / majority": lambda e: _selection(e).relative_gain,
+    "weighted / oracle": lambda e: _selection(e).share_of_oracle,
+    "best of N by score": lambda e: _selection(e).best_of_n,
+    "oracle of N": lambda e: _selection(e).oracle,
     "self-verification F1": lambda e: e.figures.f1,
     "AUROC within a problem": lambda e: e.figures.auroc_within,
     "AUROC over all samples": lambda e: e.figures.auroc,

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from laserve.core.types import Status
 from laserve.errors import ConfigurationError
 from laserve_training.evaluation.samples import Bools, Floats, SampledProblem
-from laserve_training.tasks.problem import Problem
+from laserve_training.problem import Problem
 
 DEFINITIONS = {
     "mean_logprob": "mean log-probability of the completion's tokens, its EOS included",

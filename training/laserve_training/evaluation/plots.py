@@ -128,7 +128,8 @@ def auroc_plot(confidences: Mapping[str, ConfidenceFigures], problem_only: Inter
     for tick, name in zip(axes.get_yticklabels(), rows, strict=True):
         tick.set_fontweight("bold" if name == SELF_REWARD else "normal")
     axes.set(xlabel="AUROC", xlim=(0, 1), title="Which samples are correct? Score and rivals")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     _tidy(axes)
     axes.grid(visible=False, axis="y")
     return figure

@@ -185,7 +185,8 @@ def _selection_section(evaluation: Evaluation) -> str:
             str(f.weighted_majority),
             str(f.best_of_n),
             str(f.oracle),
-            str(f.gain),
+            str(f.relative_gain),
+            str(f.share_of_oracle),
         ]
         for f in evaluation.selection
     ]
@@ -195,7 +196,8 @@ def _selection_section(evaluation: Evaluation) -> str:
         "weighted majority",
         "best of N by score",
         "oracle",
-        "weighted − majority",
+        "weighted / majority",
+        "weighted / oracle",
     ]
     return (
         "## Selection\n\nAccuracy of one answer chosen from N samples, mean over disjoint blocks "

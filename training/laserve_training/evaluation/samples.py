@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laserve.core.types import SelfReward
-from laserve_training.tasks.problem import Problem
+from laserve_training.problem import Problem
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

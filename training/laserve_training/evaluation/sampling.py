@@ -8,7 +8,7 @@ import numpy as np
 from laserve.core.types import Status
 from laserve.engine.offline import Completed, OfflineEngine
 from laserve_training.evaluation.samples import Sample, SampledProblem, SampleTable
-from laserve_training.tasks.problem import Problem, Verifier
+from laserve_training.problem import Problem, Verifier
 from laserve_training.verifiers.boxed import last_boxed
 
 CONCURRENCY = 64

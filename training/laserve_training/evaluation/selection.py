@@ -35,8 +35,10 @@ class SelectionFigures:
     """By the self-reward score."""
     oracle: Interval
     """One of the N samples is correct: no method does better on these blocks."""
-    gain: Interval
-    """Weighted over plain majority, in accuracy; paired by problem."""
+    relative_gain: Interval
+    """Weighted over plain majority, as a ratio."""
+    share_of_oracle: Interval
+    """Weighted majority over what is possible, as a ratio."""
 
 
 def measure_selection(table: SampleTable, bootstrap: Bootstrap) -> tuple[SelectionFigures, ...]:
@@ -47,6 +49,7 @@ def measure_selection(table: SampleTable, bootstrap: Bootstrap) -> tuple[Selecti
         majority_P = majority(table, size)
         weighted_P = weighted_majority(table, size)
         best_P = best_of_n(table.correct_PN, table.scores_PN, size)
+        oracle_P = oracle(table.correct_PN, size)
         figures.append(
             SelectionFigures(
                 size=size,
@@ -54,8 +57,9 @@ def measure_selection(table: SampleTable, bootstrap: Bootstrap) -> tuple[Selecti
                 majority=bootstrap.mean(majority_P),
                 weighted_majority=bootstrap.mean(weighted_P),
                 best_of_n=bootstrap.mean(best_P),
-                oracle=bootstrap.mean(oracle(table.correct_PN, size)),
-                gain=bootstrap.mean(weighted_P - majority_P),
+                oracle=bootstrap.mean(oracle_P),
+                relative_gain=bootstrap.ratio_of_means(weighted_P, majority_P),
+                share_of_oracle=bootstrap.ratio_of_means(weighted_P, oracle_P),
             )
         )
     return tuple(figures)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from random import Random
 
 from laserve.errors import ConfigurationError
-from laserve_training.tasks.problem import Problem, Split, Verifier
+from laserve_training.problem import Problem, Split, Verifier
 
 OPERATIONS = "+-"
 

@@ -15,6 +15,7 @@ from random import Random
 from typing import cast
 
 from laserve.errors import ConfigurationError
+from laserve_training.problem import Problem, Split
 from laserve_training.tasks.arithmetic import (
     OPERATIONS,
     ArithmeticTask,
@@ -22,7 +23,6 @@ from laserve_training.tasks.arithmetic import (
     final_result,
     work_out,
 )
-from laserve_training.tasks.problem import Problem, Split
 from laserve_training.tasks.splits import split_at
 
 NumberSet = tuple[int, ...]

@@ -29,7 +29,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.rows import Row
-from laserve_training.tasks.problem import Message, Problem, Split
+from laserve_training.problem import Message, Problem, Split
 
 
 @dataclass(frozen=True)

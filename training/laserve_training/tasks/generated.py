@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from laserve_training.tasks.problem import Problem, Task
+from laserve_training.problem import Problem, Task
 
 
 @runtime_checkable

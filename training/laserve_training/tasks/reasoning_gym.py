@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from reasoning_gym.factory import DATASETS
 
 from laserve.errors import ConfigurationError, DataError
-from laserve_training.tasks.problem import Problem, Split
+from laserve_training.problem import Problem, Split
 from laserve_training.tasks.splits import split_of
 from laserve_training.verifiers.boxed import last_boxed
 from laserve_training.verifiers.worker import Worker

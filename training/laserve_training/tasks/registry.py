@@ -7,9 +7,9 @@ from laserve_training.config import (
     SumsTable,
     TaskTable,
 )
+from laserve_training.problem import Task
 from laserve_training.tasks.countdown import CountdownTask
 from laserve_training.tasks.files import FileTask
-from laserve_training.tasks.problem import Task
 from laserve_training.tasks.reasoning_gym import ReasoningGymTask
 from laserve_training.tasks.sums import SumsTask
 

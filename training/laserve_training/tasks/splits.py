@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from laserve_training.tasks.problem import Split
+from laserve_training.problem import Split
 
 
 def split_at(percent: int) -> Split:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 
 from laserve.errors import ConfigurationError
+from laserve_training.problem import Problem, Split
 from laserve_training.tasks.arithmetic import (
     OPERATIONS,
     ArithmeticTask,
@@ -16,7 +17,6 @@ from laserve_training.tasks.arithmetic import (
     final_result,
     work_out,
 )
-from laserve_training.tasks.problem import Problem, Split
 from laserve_training.tasks.splits import split_of
 
 FEWEST_QUESTIONS = 200

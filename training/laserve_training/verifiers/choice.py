@@ -6,7 +6,7 @@ Read are `\boxed{B}`, "answer is (B)", "Answer: B", and a completion of nothing 
 import re
 
 from laserve.errors import DataError
-from laserve_training.tasks.problem import Problem
+from laserve_training.problem import Problem
 from laserve_training.verifiers.boxed import boxes
 
 _SOLE = re.compile(r"\(?([A-J])\)?\.?", re.IGNORECASE)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from laserve.errors import ConfigurationError, DataError
-from laserve_training.tasks.problem import Problem, Verifier
+from laserve_training.problem import Problem, Verifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Correct where the text is the reference answer, but for white space."""
 
-from laserve_training.tasks.problem import Problem
+from laserve_training.problem import Problem
 from laserve_training.verifiers.boxed import last_boxed
 
 

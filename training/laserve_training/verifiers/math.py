@@ -6,7 +6,7 @@ from typing import Self
 from math_verify import parse, verify
 
 from laserve.errors import DataError
-from laserve_training.tasks.problem import Problem
+from laserve_training.problem import Problem
 from laserve_training.verifiers.boxed import last_boxed
 from laserve_training.verifiers.worker import Worker
 

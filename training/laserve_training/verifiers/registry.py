@@ -1,7 +1,7 @@
 """Verifiers by their name in a configuration."""
 
 from laserve.errors import ConfigurationError
-from laserve_training.tasks.problem import Task, Verifier
+from laserve_training.problem import Task, Verifier
 from laserve_training.verifiers.choice import is_chosen
 from laserve_training.verifiers.dotted import load_verifier
 from laserve_training.verifiers.exact import is_exact

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from laserve_training.tasks.problem import Problem, Verifier
+from laserve_training.problem import Problem, Verifier
 
 
 class VerifierReward:

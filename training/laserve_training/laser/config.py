@@ -5,10 +5,9 @@ from typing import cast
 
 from trl import GRPOConfig
 
-from laserve.core.score import PAPER_BETA_V
+from laserve.core.score import PAPER_BETA_V, is_target_reachable
 from laserve.errors import ConfigurationError
-from laserve_training.advantages import Schedule
-from laserve_training.checkpoint import check_target
+from laserve_training.laser.advantages import Schedule
 
 CONSTANT = "constant"
 MODEL = "model"
@@ -93,4 +92,14 @@ class LaSeRConfig(GRPOConfig):
         """The phases."""
         return Schedule(
             self.reasoning_warmup_steps, self.self_reward_warmup_steps, self.policy_start_step
+        )
+
+
+def check_target(c_ref: float, beta_v: float) -> None:
+    """Raise ConfigurationError where no log-probability gives a correct solution its score of 1."""
+    if not is_target_reachable(c_ref, beta_v):
+        raise ConfigurationError(
+            f"score.beta_v={beta_v} is too small for c_ref={c_ref:.2f}: a score of 1 needs "
+            f"log p = c_ref + 1/beta_v = {c_ref + 1 / beta_v:.2f}, and log p cannot exceed 0. "
+            f"Give a score.beta_v above {1 / abs(c_ref):.3f}"
         )

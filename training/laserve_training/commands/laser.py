@@ -21,19 +21,18 @@ from laserve.reference.load import load_model
 from laserve_training.checkpoint import (
     GOLDEN_PROBES,
     check_output,
-    check_target,
     write_checkpoint,
 )
+from laserve_training.commands.measure_ref import measure
 from laserve_training.config import Config, trainer_arguments
-from laserve_training.laser_config import LaSeRConfig
+from laserve_training.laser.config import LaSeRConfig, check_target
+from laserve_training.laser.rewards import VerifierReward
+from laserve_training.laser.trainer import LaSeRTrainer
 from laserve_training.logs import JsonLinesLog
-from laserve_training.measure import measure
 from laserve_training.models import peft_config, start_of, training_tokenizer
-from laserve_training.rewards import VerifierReward
+from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
-from laserve_training.tasks.problem import Problem, Split
 from laserve_training.tasks.registry import make_task
-from laserve_training.trainer import LaSeRTrainer
 from laserve_training.verifiers.registry import make_verifier
 
 _OWNED = {
@@ -127,6 +126,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
             ),
             c_ref=c_ref,
             base_model=checkpoint_name(start),
+            example_prompt=problems[0].question,
             training=config.model_dump(mode="json"),
             golden_probes=probes.completions[:GOLDEN_PROBES],
         )

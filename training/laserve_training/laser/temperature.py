@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from laserve.errors import ConfigurationError
-from laserve_training.sequences import ScoringPositions
+from laserve_training.laser.sequences import ScoringPositions
 
 
 def check_temperature(model: PreTrainedModel, temperature: float) -> None:

@@ -20,12 +20,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl import GRPOTrainer
 
 from laserve.errors import ConfigurationError
-from laserve_training.advantages import integrate, self_reward_advantages
-from laserve_training.laser_config import MODEL, LaSeRConfig
-from laserve_training.loss import ScoredSolutions, class_weights, self_reward_loss
-from laserve_training.rollouts import LOGPROB_KEY, ScoredRollouts
-from laserve_training.sequences import append_scoring_token, scoring_positions
-from laserve_training.temperature import check_temperature, scored_at_temperature_one
+from laserve_training.laser.advantages import integrate, self_reward_advantages
+from laserve_training.laser.config import MODEL, LaSeRConfig
+from laserve_training.laser.loss import ScoredSolutions, class_weights, self_reward_loss
+from laserve_training.laser.rollouts import LOGPROB_KEY, ScoredRollouts
+from laserve_training.laser.sequences import append_scoring_token, scoring_positions
+from laserve_training.laser.temperature import check_temperature, scored_at_temperature_one
 
 TARGETS, WEIGHTS, REFERENCE = "self_reward_targets", "self_reward_weights", "self_reward_reference"
 """What travels with a batch, each of shape (B,), for `ScoredSolutions`."""

@@ -25,8 +25,8 @@ from laserve_training.evaluation.report import summary, write_report
 from laserve_training.evaluation.samples import SampledProblem
 from laserve_training.evaluation.sampling import sample_problems, tabulate
 from laserve_training.models import start_of, training_tokenizer
+from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
-from laserve_training.tasks.problem import Problem, Split
 from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.registry import make_verifier
 

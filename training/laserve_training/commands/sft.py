@@ -15,10 +15,10 @@ from laserve_training.checkpoint import check_output
 from laserve_training.config import Config, SftTable, trainer_arguments
 from laserve_training.logs import JsonLinesLog
 from laserve_training.models import merged, peft_config, training_tokenizer
+from laserve_training.problem import Problem, Split, Task
 from laserve_training.rows import as_rows
 from laserve_training.scratch import new_model, new_tokenizer
 from laserve_training.tasks.generated import GeneratedTask
-from laserve_training.tasks.problem import Problem, Split, Task
 from laserve_training.tasks.registry import make_task
 
 _OWNED = {

@@ -17,8 +17,8 @@ from laserve.reference.measure import ReferenceMeasurement, measure_reference
 from laserve_training.checkpoint import GOLDEN_PROBES
 from laserve_training.config import Config
 from laserve_training.models import start_of, training_tokenizer
+from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
-from laserve_training.tasks.problem import Problem, Split
 from laserve_training.tasks.registry import make_task
 
 BATCH_SIZE = 64

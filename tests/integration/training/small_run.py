@@ -1,0 +1,67 @@
+"""A run of a few steps of the demo's kind, through the command line in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CONFIG = Path(__file__).parents[3] / "training" / "configs" / "countdown.toml"
+SMALL = (
+    "model.scratch.hidden_size=64",
+    "model.scratch.intermediate_size=128",
+    "model.scratch.num_hidden_layers=2",
+    "model.scratch.num_attention_heads=2",
+    "task.numbers=2",
+    "score.beta_v=0.8",  # a model that has hardly been trained gives z_c a few nats below 0
+    "score.c_ref_samples=16",
+    "sft.examples=6400",
+    "sft.trainer.per_device_train_batch_size=32",
+    "sft.trainer.warmup_steps=20",
+    "laser.problems=64",
+    "laser.policy_start_step=0",
+    "laser.self_reward_warmup_steps=2",
+    "laser.trainer.per_device_train_batch_size=16",
+    "laser.trainer.num_generations=4",
+    "laser.trainer.max_steps=8",
+    "laser.trainer.warmup_steps=2",
+    "laser.trainer.save_steps=2",
+    "laser.trainer.save_total_limit=8",
+    "laser.trainer.logging_steps=1",
+    "evaluate.problems=12",
+    "evaluate.calibration_problems=12",
+    "evaluate.samples=4",
+)
+
+
+def arguments(command: str, output: Path, *more: str) -> list[str]:
+    """The command line of `laserve-train <command>`."""
+    return [command, "--config", str(CONFIG), f"output={output}", *SMALL, *more]
+
+
+def start(command: str, output: Path, *more: str, log: Path) -> subprocess.Popen[bytes]:
+    """Start it."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "laserve_training", *arguments(command, output, *more)],
+            env=environment,
+            stdout=file,
+            stderr=file,
+        )
+
+
+def run(command: str, output: Path, *more: str) -> str:
+    """Run it to its end; what it printed. Fails where it fails."""
+    log = output.parent / f"{output.name}-{command}.log"
+    status = start(command, output, *more, log=log).wait()
+    text = log.read_text(errors="replace")
+    assert status == 0, text[-3000:]
+    return text
+
+
+def log_of(output: Path) -> dict[int, dict[str, Any]]:
+    """What LaSeR logged at each step; a step that was trained again counts once, the later time."""
+    lines = (output / "laser" / "log.jsonl").read_text().splitlines()
+    return {entry["step"]: entry for entry in map(json.loads, lines) if "loss" in entry}

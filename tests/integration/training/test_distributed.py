@@ -1,0 +1,55 @@
+"""Processes and accumulation steps share one batch: its weights, its groups, its loss."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.tiny_model import TinyModel
+
+STEP = "tests.integration.training.distributed_step"
+
+
+def step(tiny: TinyModel, output: Path, processes: int, batch: int, accumulation: int) -> Any:
+    """What a step leaves in so many processes (gloo on the CPU)."""
+    launcher = [sys.executable, "-m"]
+    if processes > 1:
+        launcher += ["torch.distributed.run", "--standalone", f"--nproc_per_node={processes}", "-m"]
+    arguments = [STEP, tiny.path, output, tiny.z_c, batch, accumulation]
+    environment = {**os.environ, "TRL_EXPERIMENTAL_SILENCE": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*launcher, *map(str, arguments)], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return torch.load(output, weights_only=True)
+
+
+@pytest.fixture(scope="module")
+def one_process(tiny: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return step(tiny, tmp_path_factory.mktemp("one") / "step.pt", 1, batch=8, accumulation=1)
+
+
+@pytest.mark.parametrize(
+    ("processes", "accumulation"), [(2, 1), (1, 2)], ids=["two processes", "two micro-batches"]
+)
+def test_a_split_batch_trains_as_the_whole_one(
+    tiny: TinyModel, one_process: Any, tmp_path: Path, processes: int, accumulation: int
+) -> None:
+    # Eight solutions of one problem: their group is split as well.
+    split = step(tiny, tmp_path / "step.pt", processes, batch=4, accumulation=accumulation)
+    assert split["solutions"] == one_process["solutions"]
+    # The step logs the mean over processes, rounded to four digits.
+    assert split["loss"] == pytest.approx(one_process["loss"], abs=2e-4)
+    for name, tensor in one_process["weights"].items():
+        assert torch.allclose(split["weights"][name], tensor, atol=1e-6), name
+
+
+def test_weights_are_those_of_the_seven_finished_solutions(one_process: Any) -> None:
+    # 3 correct and 4 incorrect of 7 finished; the eighth, correct too, is truncated.
+    expected = [7 / 6] * 3 + [7 / 8] * 4 + [0.0]
+    assert [weight for _, _, weight in one_process["solutions"]] == pytest.approx(expected)
+    assert [target for _, target, _ in one_process["solutions"]] == [1, 1, 1, 0, 0, 0, 0, 1]

@@ -1,0 +1,50 @@
+"""A run that was killed goes on to the same numbers."""
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from tests.integration.training.small_run import log_of, run, start
+
+TIMES = {"step_time", "epoch", "num_tokens"}
+"""What a log may differ in: times, and counters that the trainer keeps in the process."""
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("run") / "fine-tuned"
+    run("sft", output)
+    return output
+
+
+def test_a_run_killed_with_sigkill_continues_to_the_same_numbers(fine_tuned: Path) -> None:
+    whole, killed = fine_tuned.parent / "whole", fine_tuned.parent / "killed"
+    for output in (whole, killed):
+        shutil.copytree(fine_tuned, output)
+    run("laser", whole)
+
+    process = start("laser", killed, log=killed.parent / "killed.log")
+    saved = killed / "laser" / "checkpoint-4" / "trainer_state.json"
+    while not saved.exists() and process.poll() is None:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (killed / "checkpoint").exists()
+    # As if the kill had come while the newest save was being written.
+    newest = shutil.copytree(saved.parent, killed / "laser" / "checkpoint-6", dirs_exist_ok=True)
+    (newest / "trainer_state.json").write_text('{"global_step": 6, "log_hist')
+
+    run("laser", killed, "--resume")
+    expected, resumed = log_of(whole), log_of(killed)
+    assert expected.keys() == resumed.keys() == set(range(1, 9))
+    for step, entry in expected.items():
+        for name in entry.keys() - TIMES:
+            assert resumed[step][name] == pytest.approx(entry[name], abs=1e-6), (step, name)
+    weights = [load_file(out / "checkpoint" / "model.safetensors") for out in (whole, killed)]
+    for name, tensor in weights[0].items():
+        assert weights[1][name].equal(tensor), name

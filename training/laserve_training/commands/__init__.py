@@ -1,0 +1,1 @@
+"""The commands of `laserve-train`, a file each."""
