@@ -1,0 +1,77 @@
+"""The bundled demo checkpoint, served as `make serve` does: its score tells right from wrong."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from laserve.core.checkpoint_files import hash_files
+from laserve.core.manifest import read_manifest
+from laserve_training.problem import Split
+from laserve_training.tasks.countdown import CountdownTask
+from tests.e2e.server import Server, running_server
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "demo" / "laserve-countdown"
+MAX_BYTES = 20 * 2**20
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("demo") / "server.log"
+    flags = re.search(r"served-model-name \$\(DEMO\) (.*?) \\\n\t\t(.*?) --host", _makefile())
+    assert flags is not None
+    with running_server(DEMO, log, *flags[1].split(), *flags[2].split()) as server:
+        yield server
+
+
+def _makefile() -> str:
+    return (ROOT / "Makefile").read_text()
+
+
+def ask(server: Server, question: str, n: int, seed: int) -> list[Any]:
+    answer = server.client.chat.completions.create(
+        model=server.model,
+        messages=[{"role": "user", "content": question}],
+        n=n,
+        seed=seed,
+        max_tokens=24,
+    )
+    return list(answer.choices)
+
+
+def test_its_files_are_those_of_its_manifest_and_small_enough_to_bundle() -> None:
+    manifest = read_manifest(DEMO)
+    assert manifest is not None
+    assert manifest.files == hash_files(DEMO)
+    assert manifest.calibration is not None
+    assert sum(path.stat().st_size for path in DEMO.iterdir()) < MAX_BYTES
+
+
+def test_its_score_tells_right_from_wrong_on_numbers_that_it_never_saw(demo: Server) -> None:
+    task = CountdownTask()
+    verdicts, scores = [], []
+    for index, problem in enumerate(task.problems(Split.TEST, 24, seed=1)):
+        for choice in ask(demo, problem.question, n=8, seed=index):
+            assert choice.self_reward["status"] == "scored"
+            verdicts.append(task.verifier(problem, choice.message.content))
+            scores.append(choice.self_reward["score"])
+    # 192 samples; the report's figure over 8000 is 0.998.
+    assert roc_auc_score(verdicts, scores) > 0.98
+
+
+def test_the_ready_line_asks_a_question_of_its_kind(demo: Server) -> None:
+    ask(demo, "1,2,3>6", n=1, seed=0)
+    assert "2,6,6>2" in demo.log.read_text()
+
+
+def test_a_role_that_its_template_does_not_know_is_a_clear_400(demo: Server) -> None:
+    answer = demo.http.post(
+        "/v1/chat/completions",
+        json={"model": demo.model, "messages": [{"role": "system", "content": "2,6,6>2"}]},
+    )
+    assert answer.status_code == 400
+    assert "only the roles user and assistant" in answer.json()["error"]["message"]
