@@ -2,7 +2,7 @@
 #
 #   docker build --target gpu --tag laserve:gpu .
 #   docker build --target cpu --tag laserve:cpu .
-#   docker run --rm -p 8000:8000 -v ./checkpoints:/checkpoints:ro laserve:cpu /checkpoints/MODEL
+#   docker run --rm -p 8000:8000 -v ./demo:/checkpoints:ro laserve:cpu /checkpoints/laserve-countdown
 #
 # What follows the image's name goes to `laserve serve`.
 

@@ -122,4 +122,4 @@ def test_make_serve_gives_the_server_host_and_port() -> None:
     (command,) = (line for line in lines if "laserve serve" in line)
     arguments = parse_serve_arguments(shlex.split(command)[2:])
     assert (arguments.host, arguments.port) == ("::1", 8123)
-    assert arguments.model_tag == "checkpoints/smollm2-135m-instruct"
+    assert arguments.model_tag == "demo/laserve-countdown"
