@@ -5,6 +5,7 @@ Each command imports what it needs when it is called: PyTorch and vLLM take seco
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 
 from laserve.errors import LaServeError
@@ -61,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
     if unknown := [text for text in overrides if text.startswith("-")]:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     hide_broken_companions()
+    # TRL says so on every import; the training uses none of what it means where it is true.
+    warnings.filterwarnings("ignore", "TRL currently supports vLLM versions", UserWarning)
     try:
         config = load_config(args.config, overrides)
         match args.command:

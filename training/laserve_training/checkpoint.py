@@ -23,7 +23,12 @@ def check_output(folder: Path) -> None:
         raise ConfigurationError(
             f"{folder} exists: remove it, or give another output (output=FOLDER)"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder.parent} cannot be made: {error.strerror}. Give another output"
+        ) from error
     if not os.access(folder.parent, os.W_OK):
         raise ConfigurationError(f"{folder.parent} cannot be written to: give another output")
 

@@ -8,10 +8,11 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -25,6 +26,8 @@ from laserve.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from transformers import TrainingArguments
+
+    Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -120,7 +123,7 @@ TaskTable = Annotated[
 class ScoreTable(_Table):
     """`[score]`: the constants of the self-reward score."""
 
-    z_c: Text
+    z_c: Annotated[Text, BeforeValidator(lambda z_c: str(z_c) if isinstance(z_c, int) else z_c)]
     """The score token, by its text or its id; of no other use."""
     beta_v: Annotated[float, Field(gt=0.0)] = PAPER_BETA_V
     """Scale, per nat. A target of 1 needs 1 / beta_v < |c_ref|."""
@@ -184,6 +187,8 @@ class EvaluateTable(_Table):
     """Solutions per problem."""
     max_tokens: Positive = 2048
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
+    rivals: bool = True
+    """Whether to measure other confidences too: a forward pass over each solution."""
     engine_flags: tuple[Text, ...] = ()
     """Flags of `laserve serve`."""
 
@@ -253,6 +258,18 @@ def trainer_arguments(
         if key not in names:
             raise ConfigurationError(f"unknown key `{table}.{key}`: {known.__name__} has no such")
     return dict(given)
+
+
+def build_arguments(
+    table: str, known: "type[Arguments]", arguments: Mapping[str, Any]
+) -> "Arguments":
+    """The trainer's arguments; what it refuses is a ConfigurationError that names the table."""
+    try:
+        return known(**arguments)
+    except ConfigurationError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"[{table}]: {error}") from error
 
 
 def _apply(content: dict[str, Any], override: str) -> None:

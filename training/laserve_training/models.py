@@ -5,6 +5,7 @@ from typing import Any, cast
 from peft import LoraConfig, PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from laserve.core.checkpoint_files import checkpoint_name
 from laserve.errors import ConfigurationError
 from laserve.reference.load import load_tokenizer
 from laserve_training.config import Config, LoraTable
@@ -41,6 +42,15 @@ def merged(model: Any) -> PreTrainedModel:
     """A trained model with its adapter, if it has one, merged into its weights."""
     plain: PreTrainedModel = model.merge_and_unload() if isinstance(model, PeftModel) else model
     return plain
+
+
+def base_name(config: Config) -> str:
+    """Public name of what LaSeR starts from."""
+    return (
+        checkpoint_name(cast(str, config.model.path))
+        if config.sft is None
+        else (f"{config.name}-start")
+    )
 
 
 def start_of(config: Config) -> str:

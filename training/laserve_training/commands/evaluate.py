@@ -20,7 +20,7 @@ from laserve.reference.load import load_model
 from laserve_training.config import Config
 from laserve_training.evaluation.analysis import Evaluation, Subject, analyse
 from laserve_training.evaluation.calibration import fit_calibration
-from laserve_training.evaluation.confidences import measure_rivals
+from laserve_training.evaluation.confidences import Rivals, measure_rivals
 from laserve_training.evaluation.report import summary, write_report
 from laserve_training.evaluation.samples import SampledProblem
 from laserve_training.evaluation.sampling import sample_problems, tabulate
@@ -55,20 +55,13 @@ def run_evaluate(
             f"{checkpoint} has no {MANIFEST_NAME}: train one with `laserve-train laser`, or "
             "measure its constants with `laserve measure-ref`"
         )
-    model = load_model(str(checkpoint), "float32")
+    # Rivals are compared in float32; without them only the model's settings are read.
+    model = load_model(str(checkpoint), "float32" if config.evaluate.rivals else "auto")
     tokenizer = training_tokenizer(str(checkpoint))
     sampled = asyncio.run(_sample(config, checkpoint, manifest, model, tokenizer))
-    calibration = _fit(config, sampled.calibration)
-    base = start_of(config)
-    # Its own score before training, on the same samples; the model itself has none to compare.
-    is_base = Path(base).resolve() == checkpoint.resolve()
-    rivals = measure_rivals(
-        sampled.test,
-        model,
-        tokenizer,
-        z_c=manifest.z_c,
-        base_model=None if is_base else load_model(base, "float32"),
-    )
+    # Without a fit of its own an evaluation leaves the checkpoint's calibration as it is.
+    calibration = _fit(config, sampled.calibration) or manifest.calibration
+    rivals = _rivals(config, checkpoint, manifest, model, tokenizer, sampled.test)
     table = tabulate(sampled.test)
     evaluation = analyse(
         Subject(
@@ -131,6 +124,28 @@ async def _sample(
                     on_progress=partial(progress.advance, bar),
                 )
     return _Sampled(sampled[Split.TEST], sampled[Split.CALIBRATION])
+
+
+def _rivals(
+    config: Config,
+    checkpoint: Path,
+    manifest: Manifest,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    problems: list[SampledProblem],
+) -> Rivals | None:
+    """The other confidences, and the score before training where there was another model."""
+    if not config.evaluate.rivals:
+        return None
+    base = start_of(config)
+    is_base = Path(base).resolve() == checkpoint.resolve()
+    return measure_rivals(
+        problems,
+        model,
+        tokenizer,
+        z_c=manifest.z_c,
+        base_model=None if is_base else load_model(base, "float32"),
+    )
 
 
 def _prompts(

@@ -1,17 +1,19 @@
 """`laserve-train laser`: trains with GRPO and the LaSeR loss, and writes the checkpoint."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from laserve.core.checkpoint_files import checkpoint_name
 from laserve.core.manifest import ReferenceConstant
 from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.core.tokens import check_scoring_token, find_token
@@ -24,12 +26,12 @@ from laserve_training.checkpoint import (
     write_checkpoint,
 )
 from laserve_training.commands.measure_ref import measure
-from laserve_training.config import Config, trainer_arguments
+from laserve_training.config import Config, build_arguments, trainer_arguments
 from laserve_training.laser.config import LaSeRConfig, check_target
 from laserve_training.laser.rewards import VerifierReward
 from laserve_training.laser.trainer import LaSeRTrainer
 from laserve_training.logs import JsonLinesLog
-from laserve_training.models import peft_config, start_of, training_tokenizer
+from laserve_training.models import base_name, peft_config, start_of, training_tokenizer
 from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
 from laserve_training.tasks.registry import make_task
@@ -68,9 +70,12 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         )
     start = start_of(config)
     tokenizer = training_tokenizer(start)
+    z_c = find_token(tokenizer, config.score.z_c)
+    # Before the model is loaded: what the trainer refuses is refused at once.
+    args = _arguments(config, arguments, z_c, work)
+    state = PartialState()
     model = load_model(start, config.model.dtype)
     eos = find_eos_tokens(model, tokenizer)
-    z_c = find_token(tokenizer, config.score.z_c)
     check_scoring_token(tokenizer, z_c, eos.every)
     task = make_task(config.task)
     problems = task.problems(Split.TRAIN, config.laser.problems, config.seed)
@@ -78,24 +83,12 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     room = config.laser.max_completion_length + 1
     encode_rows(as_rows(problems), model, tokenizer, z_c=z_c, eos=eos, max_new_tokens=room)
 
-    state = PartialState()
     c_ref = _reference_constant(config, model, tokenizer, problems, state)
     check_target(c_ref.mean, config.score.beta_v)
+    args.c_ref = c_ref.mean
     trainer = LaSeRTrainer(
         model,
-        args=LaSeRConfig(
-            **{
-                "report_to": ["tensorboard"],
-                "bf16": config.model.dtype == "bfloat16",
-                **arguments,
-                "output_dir": str(work),
-                "seed": config.seed,
-                "z_c": z_c,
-                "c_ref": c_ref.mean,
-                "beta_v": config.score.beta_v,
-                **config.laser.model_dump(exclude={"problems", "trainer"}),
-            }
-        ),
+        args=args,
         reward_funcs=[VerifierReward(problems, make_verifier(config.verifier, task), eos.every)],
         train_dataset=Dataset.from_list(
             [
@@ -110,6 +103,8 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     trainer.train(resume_from_checkpoint=None if last_save is None else str(last_save))
     trainer.save_model(str(work / "final"))
     if state.is_main_process:
+        # A model that is loaded under DeepSpeed's ZeRO-3 waits for the other processes.
+        unset_hf_deepspeed_config()
         trained = _trained_model(work / "final", start, config)
         probes = measure(config, trained, tokenizer, problems[: 4 * GOLDEN_PROBES])
         write_checkpoint(
@@ -125,7 +120,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
                 checkpoint=config.name,
             ),
             c_ref=c_ref,
-            base_model=checkpoint_name(start),
+            base_model=base_name(config),
             example_prompt=problems[0].question,
             training=config.model_dump(mode="json"),
             golden_probes=probes.completions[:GOLDEN_PROBES],
@@ -134,15 +129,38 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     return folder
 
 
+def _arguments(config: Config, given: dict[str, Any], z_c: int, work: Path) -> LaSeRConfig:
+    """The trainer's arguments; c_ref is still to be measured where it is not stated."""
+    stated = config.score.c_ref
+    return build_arguments(
+        "laser.trainer",
+        LaSeRConfig,
+        {
+            "report_to": ["tensorboard"],
+            "bf16": config.model.dtype == "bfloat16",
+            "dataloader_pin_memory": torch.cuda.is_available(),
+            **given,
+            "output_dir": str(work),
+            "seed": config.seed,
+            "z_c": z_c,
+            "c_ref": -math.inf if stated == "measure" else stated,
+            "beta_v": config.score.beta_v,
+            **config.laser.model_dump(exclude={"problems", "trainer"}),
+        },
+    )
+
+
 def find_save(work: Path) -> Path | None:
     """The newest complete save of the trainer in `work`; None where there is none.
 
     The trainer writes `trainer_state.json` last: a save that was cut short has none.
     """
-    saves = sorted(
-        work.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), key=lambda path: int(path.name.split("-")[-1])
-    )
-    for save in reversed(saves):
+    saves = {
+        int(number): path
+        for path in work.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
+        if (number := path.name.rpartition("-")[2]).isdecimal()
+    }
+    for _, save in sorted(saves.items(), reverse=True):
         try:
             json.loads((save / "trainer_state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):

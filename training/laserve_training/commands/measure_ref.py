@@ -8,7 +8,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from laserve.core.checkpoint_files import checkpoint_name, hash_chat_template, hash_files
+from laserve.core.checkpoint_files import hash_chat_template, hash_files
 from laserve.core.manifest import Manifest, write_manifest
 from laserve.core.tokens import find_token
 from laserve.errors import ConfigurationError
@@ -16,7 +16,7 @@ from laserve.reference.load import load_model
 from laserve.reference.measure import ReferenceMeasurement, measure_reference
 from laserve_training.checkpoint import GOLDEN_PROBES
 from laserve_training.config import Config
-from laserve_training.models import start_of, training_tokenizer
+from laserve_training.models import base_name, start_of, training_tokenizer
 from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
 from laserve_training.tasks.registry import make_task
@@ -45,13 +45,13 @@ def run_measure_ref(config: Config) -> Path:
     write_manifest(
         folder,
         Manifest(
-            checkpoint=f"{config.name}-start",
+            checkpoint=base_name(config),
             z_c=measurement.z_c,
             z_c_token=measurement.z_c_token,
             eos_token_ids=tuple(sorted(measurement.eos_token_ids)),
             c_ref=measurement.c_ref,
             beta_v=config.score.beta_v,
-            base_model=checkpoint_name(start),
+            base_model=base_name(config),
             golden_probes=measurement.completions[:GOLDEN_PROBES],
             files=hash_files(folder),
             chat_template_sha256=hash_chat_template(tokenizer.chat_template),

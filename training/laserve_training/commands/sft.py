@@ -1,8 +1,10 @@
 """`laserve-train sft`: supervised fine-tuning on demonstrations with TRL's SFTTrainer."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
@@ -12,7 +14,7 @@ from laserve.errors import ConfigurationError, DataError
 from laserve.reference.encode import encode_rows, find_eos_tokens
 from laserve.reference.load import load_model
 from laserve_training.checkpoint import check_output
-from laserve_training.config import Config, SftTable, trainer_arguments
+from laserve_training.config import Config, SftTable, build_arguments, trainer_arguments
 from laserve_training.logs import JsonLinesLog
 from laserve_training.models import merged, peft_config, training_tokenizer
 from laserve_training.problem import Problem, Split, Task
@@ -36,22 +38,26 @@ def run_sft(config: Config) -> Path:
     arguments = trainer_arguments("sft.trainer", config.sft.trainer, SFTConfig, _OWNED)
     folder = config.output / "sft"
     check_output(folder)
+    args = build_arguments(
+        "sft.trainer",
+        SFTConfig,
+        {
+            "report_to": ["tensorboard"],
+            "save_strategy": "no",
+            "dataloader_pin_memory": torch.cuda.is_available(),
+            **arguments,
+            "output_dir": str(config.output / "sft-training"),
+            "seed": config.seed,
+            "dataset_kwargs": {"skip_prepare_dataset": True},
+        },
+    )
     task = make_task(config.task)
     demonstrations = _demonstrations(config.sft, task, config.seed)
     model, tokenizer = _start(config, task)
     rows = _tokenized(config, model, tokenizer, demonstrations)
     trainer = SFTTrainer(
         model,
-        args=SFTConfig(
-            **{
-                "report_to": ["tensorboard"],
-                "save_strategy": "no",
-                **arguments,
-                "output_dir": str(config.output / "sft-training"),
-                "seed": config.seed,
-                "dataset_kwargs": {"skip_prepare_dataset": True},
-            }
-        ),
+        args=args,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=peft_config(config.model.lora),
@@ -59,8 +65,12 @@ def run_sft(config: Config) -> Path:
     )
     trainer.train()
     if trainer.accelerator.is_main_process:
-        merged(trainer.accelerator.unwrap_model(trainer.model)).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        trained = merged(trainer.accelerator.unwrap_model(trainer.model))
+        with TemporaryDirectory(dir=config.output, prefix=".sft-") as scratch:
+            written = Path(scratch) / folder.name
+            trained.save_pretrained(written)
+            tokenizer.save_pretrained(written)
+            written.rename(folder)
     return folder
 
 

@@ -97,6 +97,8 @@ class LaSeRConfig(GRPOConfig):
 
 def check_target(c_ref: float, beta_v: float) -> None:
     """Raise ConfigurationError where no log-probability gives a correct solution its score of 1."""
+    if c_ref >= 0:
+        raise ConfigurationError(f"c_ref={c_ref} is no mean log-probability: it is below 0")
     if not is_target_reachable(c_ref, beta_v):
         raise ConfigurationError(
             f"score.beta_v={beta_v} is too small for c_ref={c_ref:.2f}: a score of 1 needs "

@@ -1,0 +1,77 @@
+"""A pretrained model through the same commands: a few steps, whole and LoRA, then the engine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from laserve.core.manifest import read_manifest
+from laserve.engine.offline import open_engine
+from tools.smollm2 import convert
+
+CONFIGS = Path(__file__).parents[3] / "training" / "configs"
+FEW_STEPS = (
+    "score.c_ref_samples=8",
+    "laser.problems=16",
+    "laser.max_completion_length=96",
+    "laser.trainer.max_steps=2",
+    "laser.trainer.per_device_train_batch_size=4",
+    "laser.trainer.gradient_accumulation_steps=1",
+    "laser.trainer.num_generations=2",
+    "laser.trainer.logging_steps=1",
+    "laser.trainer.warmup_steps=0",
+    "laser.trainer.learning_rate=1e-4",
+    "laser.trainer.save_strategy=no",
+    "model.dtype=float32",
+)
+
+
+@pytest.fixture(scope="module")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("smollm2") / "smollm2-135m-instruct"
+    convert(folder)
+    return folder
+
+
+@pytest.mark.parametrize("config", ["smollm2-135m.toml", "smollm2-135m-lora.toml"])
+async def test_a_pretrained_model_trains_and_is_served(
+    smollm2: Path, tmp_path: Path, config: str
+) -> None:
+    command = [sys.executable, "-m", "laserve_training", "laser", "--config", CONFIGS / config]
+    overrides = [f"model.path={smollm2}", f"output={tmp_path / 'run'}", *FEW_STEPS]
+    done = subprocess.run(
+        [*map(str, command), *overrides], capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+    folder = tmp_path / "run" / "checkpoint"
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest.golden_probes
+    before, after = (
+        AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+        for path in (smollm2, folder)
+    )
+    changed = [
+        name
+        for name, tensor in before.state_dict().items()
+        if not torch.equal(tensor, after.state_dict()[name])
+    ]
+    assert changed
+
+    probe = manifest.golden_probes[0]
+    flags = ("--dtype", "float32", "--enforce-eager", "--max-model-len", "256")
+    async with open_engine([str(folder), *flags]) as engine:
+        completed = await engine.complete(probe.prompt_token_ids, n=4, max_tokens=160, seed=0)
+    scored = [sample for sample in completed if sample.reward.logprob is not None]
+    assert scored
+    for sample in scored:
+        ids = torch.tensor([[*probe.prompt_token_ids, *sample.token_ids]])
+        with torch.no_grad():
+            logits = after(ids).logits[0, -1]
+        expected = float(logits.double().log_softmax(-1)[manifest.z_c])
+        assert sample.reward.logprob == pytest.approx(expected, abs=1e-3)
