@@ -15,9 +15,9 @@ from tools.smollm2 import convert
 
 CONFIGS = Path(__file__).parents[3] / "training" / "configs"
 FEW_STEPS = (
-    "score.c_ref_samples=8",
-    "laser.problems=16",
-    "laser.max_completion_length=96",
+    "score.c_ref=-17.0",
+    "laser.problems=4",
+    "laser.max_completion_length=64",
     "laser.trainer.max_steps=2",
     "laser.trainer.per_device_train_batch_size=4",
     "laser.trainer.gradient_accumulation_steps=1",
