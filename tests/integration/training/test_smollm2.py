@@ -1,6 +1,5 @@
 """A pretrained model through the same commands: a few steps, whole and LoRA, then the engine."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,16 +36,18 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def train(model: Path, output: Path, config: Path) -> None:
+    command = [sys.executable, "-m", "laserve_training", "laser", "--config", str(config)]
+    overrides = [f"model.path={model}", f"output={output}", *FEW_STEPS]
+    done = subprocess.run([*command, *overrides], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 @pytest.mark.parametrize("config", ["smollm2-135m.toml", "smollm2-135m-lora.toml"])
 async def test_a_pretrained_model_trains_and_is_served(
     smollm2: Path, tmp_path: Path, config: str
 ) -> None:
-    command = [sys.executable, "-m", "laserve_training", "laser", "--config", CONFIGS / config]
-    overrides = [f"model.path={smollm2}", f"output={tmp_path / 'run'}", *FEW_STEPS]
-    done = subprocess.run(
-        [*map(str, command), *overrides], capture_output=True, text=True, env=dict(os.environ)
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    train(smollm2, tmp_path / "run", CONFIGS / config)
 
     folder = tmp_path / "run" / "checkpoint"
     manifest = read_manifest(folder)
