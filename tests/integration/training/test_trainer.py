@@ -204,6 +204,41 @@ def test_the_reference_models_own_log_probability_can_be_the_reference(
             assert float(trainer_reference[row]) == pytest.approx(float(expected), abs=FLOAT32)
 
 
+class WithoutScores:
+    """What rollouts from vLLM are like: tokens only."""
+
+    def __init__(self, z_c: int) -> None:
+        self._rollouts = ScoredRollouts(z_c)
+
+    def __call__(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
+        rollouts = self._rollouts(prompts, trainer)
+        del rollouts[LOGPROB_KEY]
+        return rollouts
+
+
+def test_rollouts_without_scores_take_them_from_the_old_policys_forward_pass(
+    make_trainer: TrainerFactory, tiny: TinyModel
+) -> None:
+    # Two epochs over a batch make TRL compute the old policy's log-probabilities, as vLLM does.
+    trainer = make_trainer(num_iterations=2, beta=0.1)
+    trainer.rollout_func = WithoutScores(tiny.z_c)
+    batch = batch_of(trainer)
+    logprobs = trainer._rollout_logprobs([{}])
+    for row, (prompt, completion) in enumerate(solutions(trainer, batch)):
+        if completion[-1] in tiny.eos_token_ids:
+            expected = forward(trainer, prompt + completion)[-1, tiny.z_c]
+            assert float(logprobs[row]) == pytest.approx(float(expected), abs=FLOAT32)
+
+
+def test_rollouts_without_scores_and_without_that_pass_are_refused(
+    make_trainer: TrainerFactory, tiny: TinyModel
+) -> None:
+    trainer = make_trainer()
+    trainer.rollout_func = WithoutScores(tiny.z_c)
+    with pytest.raises(ConfigurationError, match=LOGPROB_KEY):
+        batch_of(trainer)
+
+
 def test_a_verifier_that_gives_more_than_right_or_wrong_is_refused(
     make_trainer: TrainerFactory,
 ) -> None:
