@@ -1,4 +1,4 @@
-"""The command line: `laserve-train sft | laser | evaluate | measure-ref`.
+"""The command line: `laserve-train sft | laser | evaluate | measure-ref | compare`.
 
 Each command imports what it needs when it is called: PyTorch and vLLM take seconds to load.
 """
@@ -51,6 +51,14 @@ def argument_parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--report", type=Path, metavar="FOLDER", help="default: evaluation in the output"
             )
+    compare = commands.add_parser(
+        "compare",
+        help="set evaluations side by side",
+        description="Prints a markdown table of several evaluations, a column each.",
+    )
+    compare.add_argument(
+        "reports", nargs="+", metavar="LABEL=FILE", help="a report.json and its column's title"
+    )
     return parser
 
 
@@ -65,6 +73,11 @@ def main(argv: list[str] | None = None) -> int:
     # TRL says so on every import; the training uses none of what it means where it is true.
     warnings.filterwarnings("ignore", "TRL currently supports vLLM versions", UserWarning)
     try:
+        if args.command == "compare":
+            from laserve_training.commands.compare import run_compare
+
+            run_compare(args.reports)
+            return 0
         config = load_config(args.config, overrides)
         match args.command:
             case "sft":

@@ -242,3 +242,17 @@ def test_laser_refuses_a_model_that_cannot_be_loaded(refusal: Refusal, tmp_path:
 def test_a_refused_run_leaves_no_file_behind(refusal: Refusal, tmp_path: Path) -> None:
     refusal("laser", "score.beta_v=0.05")
     assert [path for path in (tmp_path / "run").rglob("*") if path.is_file()] == []
+
+
+def test_compare_prints_a_column_for_each_report(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Path(__file__).parents[3] / "demo" / "report" / "report.json"
+    assert main(["compare", f"first={report}", f"second={report}"]) == 0
+    assert "|  | first | second |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("report", ["report.json", "=report.json", "label="])
+def test_compare_refuses_a_report_without_label_or_file(
+    report: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", report]) == 2
+    assert "LABEL=FILE" in capsys.readouterr().err
