@@ -44,6 +44,7 @@ def run_sft(config: Config) -> Path:
         {
             "report_to": ["tensorboard"],
             "save_strategy": "no",
+            "bf16": config.model.dtype == "bfloat16",
             "dataloader_pin_memory": torch.cuda.is_available(),
             **arguments,
             "output_dir": str(config.output / "sft-training"),
