@@ -131,12 +131,16 @@ async def test_z_c_is_never_sampled_even_where_the_model_wants_it(
             assert all(eager.z_c not in sample.token_ids for sample in result.samples.values())
 
 
+BFLOAT16 = 1 / 32 + 1 / 16
+"""Two implementations may round a logit one step apart, and which way depends on the batch: 1/32
+nats for z_c's own, and 1/16 for the largest ones (8 to 16), whose sum it is compared with."""
+
+
 @pytest.fixture(scope="module")
 async def scored_bfloat16(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[tuple[ScoredEngine, HuggingFaceReference]]:
-    """LaServe in bfloat16, with guidance. z_c's logits stay below 8 in size, where bfloat16 has
-    steps of 1/32 nats; two implementations round them by one step apart at the most."""
+    """LaServe in bfloat16, with guidance. z_c's logits stay below 8 in size."""
     model = build_tiny_model(
         tmp_path_factory.mktemp("bfloat16"), dtype=torch.bfloat16, z_c_bias=-4.0
     )
@@ -156,7 +160,7 @@ async def test_bfloat16_is_within_its_own_rounding(
     errors = _errors(await generate_all(engine, _requests(60, seed=1), 16), reference)
     _report("bfloat16", errors[Method.IN_FLIGHT])
     assert len(errors[Method.IN_FLIGHT]) >= 60
-    assert max(errors[Method.IN_FLIGHT]) < 0.05
+    assert max(errors[Method.IN_FLIGHT]) < BFLOAT16
 
 
 async def test_guidance_leaves_the_scored_row_alone(
@@ -177,7 +181,7 @@ async def test_guidance_leaves_the_scored_row_alone(
     results = await generate_all(engine, requests, 8)
     errors = _errors(results, reference)
     assert len(errors[Method.IN_FLIGHT]) >= 12
-    assert max(errors[Method.IN_FLIGHT]) < 0.05
+    assert max(errors[Method.IN_FLIGHT]) < BFLOAT16
     for (_, params), result in zip(requests, results, strict=True):
         expected = "length" if params["max_tokens"] == 2 else "stop"
         assert result.samples[0].finish_reason == expected
