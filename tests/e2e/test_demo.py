@@ -64,8 +64,10 @@ def test_its_score_tells_right_from_wrong_on_numbers_that_it_never_saw(demo: Ser
 
 
 def test_the_ready_line_asks_a_question_of_its_kind(demo: Server) -> None:
+    manifest = read_manifest(DEMO)
+    assert manifest is not None
     ask(demo, "1,2,3>6", n=1, seed=0)
-    assert "2,6,6>2" in demo.log.read_text()
+    assert f'"content": "{manifest.example_prompt}"' in demo.log.read_text()
 
 
 def test_a_role_that_its_template_does_not_know_is_a_clear_400(demo: Server) -> None:

@@ -133,7 +133,7 @@ async def test_z_c_is_never_sampled_even_where_the_model_wants_it(
 
 BFLOAT16 = 3 / 32
 """Logits of 4 to 8 in size have steps of 1/32 nats. Which way an implementation rounds depends on
-the batch: a step apart for z_c's own logit, one for the likeliest ones that it is compared with, and
+the batch: a step apart for z_c's own logit, one for the likeliest ones that it is compared with,
 one for the hidden state, which is rounded before both."""
 
 
