@@ -351,3 +351,11 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 def test_a_task_without_a_verifier_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="task mine has no verifier of its own"):
         make_verifier("task", FILE_TASK)
+
+
+def test_references_are_checked_before_training_and_named_where_they_stand() -> None:
+    readable = [problem(answer) for answer in (r"\frac{1}{2}", "12", "x=3", r"$\pi$", "(1,2]")]
+    with MathVerifier() as verifier:
+        verifier.check_references(readable)
+        with pytest.raises(DataError, match="line 3 of rows.jsonl: the answer ''"):
+            verifier.check_references([*readable, problem("")])

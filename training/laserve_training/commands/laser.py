@@ -35,6 +35,7 @@ from laserve_training.models import base_name, peft_config, start_of, training_t
 from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
 from laserve_training.tasks.registry import make_task
+from laserve_training.verifiers.math import MathVerifier
 from laserve_training.verifiers.registry import make_verifier
 
 _OWNED = {
@@ -83,13 +84,16 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     room = config.laser.max_completion_length + 1
     encode_rows(as_rows(problems), model, tokenizer, z_c=z_c, eos=eos, max_new_tokens=room)
 
+    verifier = make_verifier(config.verifier, task)
+    if isinstance(verifier, MathVerifier):
+        verifier.check_references(problems)
     c_ref = _reference_constant(config, model, tokenizer, problems, state)
     check_target(c_ref.mean, config.score.beta_v)
     args.c_ref = c_ref.mean
     trainer = LaSeRTrainer(
         model,
         args=args,
-        reward_funcs=[VerifierReward(problems, make_verifier(config.verifier, task), eos.every)],
+        reward_funcs=[VerifierReward(problems, verifier, eos.every)],
         train_dataset=Dataset.from_list(
             [
                 {"prompt": list(problem.messages), "problem": index}

@@ -1,6 +1,7 @@
 """Mathematical equality, by math-verify: 1/2, 0.5 and \\frac{1}{2} are the same answer."""
 
 import logging
+from collections.abc import Sequence
 from typing import Self
 
 from math_verify import parse, verify
@@ -31,6 +32,16 @@ class MathVerifier:
         """The verdict on the text of a completion."""
         return self._worker(problem.where, problem.answer, completion)
 
+    def check_references(self, problems: Sequence[Problem]) -> None:
+        """Raise DataError for the first reference answer that cannot be read, or in time: before
+        training, not in the midst of it."""
+        for problem in problems:
+            if not self(problem, _marked(problem.answer)):
+                raise DataError(
+                    f"{problem.where}: the answer {problem.answer!r} is not equal to itself, or "
+                    "takes too long to check: mend it, or use another verifier than `math`"
+                )
+
     def close(self) -> None:
         """Ends the process that checks."""
         self._worker.close()
@@ -45,8 +56,7 @@ class MathVerifier:
 def _is_equal(where: str, answer: str, completion: str) -> bool:
     # It warns that its own time limit is off: that one needs the main thread.
     logging.getLogger("math_verify").setLevel(logging.ERROR)
-    is_marked = any(mark in answer for mark in ("$", "\\(", "\\[", "\\boxed"))
-    gold = parse(answer if is_marked else _boxed(answer), parsing_timeout=None)
+    gold = parse(_marked(answer), parsing_timeout=None)
     if not gold:
         raise DataError(
             f"{where}: the answer {answer!r} cannot be read as mathematics: mend it, or use "
@@ -55,6 +65,12 @@ def _is_equal(where: str, answer: str, completion: str) -> bool:
     box = last_boxed(completion)
     given = parse(completion if box is None else _boxed(box), parsing_timeout=None)
     return bool(verify(gold, given, timeout_seconds=None))
+
+
+def _marked(answer: str) -> str:
+    """A reference answer as math-verify finds it: what has no mark of its own is boxed."""
+    is_marked = any(mark in answer for mark in ("$", "\\(", "\\[", "\\boxed"))
+    return answer if is_marked else _boxed(answer)
 
 
 def _boxed(text: str) -> str:
