@@ -8,78 +8,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from laserve.errors import ConfigurationError, DataError
 from laserve_training.problem import Problem
 from laserve_training.tasks.countdown import CountdownTask
 from laserve_training.tasks.files import FileTask
-from laserve_training.verifiers.boxed import boxes, last_boxed
 from laserve_training.verifiers.choice import is_chosen
 from laserve_training.verifiers.dotted import load_verifier
 from laserve_training.verifiers.exact import is_exact
 from laserve_training.verifiers.math import MathVerifier
 from laserve_training.verifiers.registry import make_verifier
-from laserve_training.verifiers.worker import Worker
 
 FILE_TASK = FileTask("mine", Path("none.jsonl"))
 
 
 def problem(answer: str) -> Problem:
     return Problem("line 3 of rows.jsonl", ({"role": "user", "content": "?"},), answer)
-
-
-# --- boxed ---
-
-
-@pytest.mark.parametrize(
-    ("text", "content"),
-    [
-        (r"\boxed{5}", "5"),
-        (r"\boxed {5}", "5"),
-        (r"\boxed{}", ""),
-        (r"first \boxed{5}, then \boxed{6}.", "6"),
-        (r"\boxed{\frac{1}{2}}", r"\frac{1}{2}"),
-        (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
-        (r"\boxed{\left\{ x \right.}", r"\left\{ x \right."),
-        (r"\boxed{\boxed{5}}", "5"),
-        (r"\boxed{5} and \boxed{6", "5"),
-        (r"\boxed{5 and \boxed{6}", "6"),
-        (r"} \boxed{5}", "5"),
-        ("{ \\boxed{a\nb}", "a\nb"),
-        (r"\\boxed{5}", None),  # a line break, then text
-        (r"boxed{5}", None),
-        (r"\boxed{5", None),
-        (r"\fbox{5}", None),
-        ("", None),
-    ],
-)
-def test_the_last_balanced_box_is_found(text: str, content: str | None) -> None:
-    assert last_boxed(text) == content
-
-
-BALANCED = st.recursive(
-    st.text("ab \\$", max_size=3).map(lambda text: text.replace("\\", "\\,")),
-    lambda inner: st.lists(inner, max_size=3).map(lambda parts: "{" + "".join(parts) + "}"),
-)
-
-
-@given(st.lists(st.tuples(st.text("xy }\n"), BALANCED), min_size=1))
-def test_whatever_is_balanced_comes_out_of_its_box(parts: list[tuple[str, str]]) -> None:
-    text = "".join(f"{before}\\boxed{{{content}}}" for before, content in parts)
-    assert [box.content for box in boxes(text)] == [content for _, content in parts]
-    assert all(text.startswith(r"\boxed{", box.start) for box in boxes(text))
-
-
-@given(st.text("\\boxed{} "))
-def test_any_text_can_be_searched(text: str) -> None:
-    last = last_boxed(text)
-    assert last is None or f"{{{last}}}" in text
-
-
-def test_boxes_that_are_never_closed_do_not_slow_the_search() -> None:
-    assert last_boxed("\\boxed{" * 200_000) is None
 
 
 # --- exact ---
@@ -107,57 +51,14 @@ def test_exact_is_the_whole_text_but_for_white_space(
 # --- choice ---
 
 
-@pytest.mark.parametrize(
-    ("completion", "letter"),
-    [
-        ("B", "B"),
-        ("b", "B"),
-        (" (B)\n", "B"),
-        ("B.", "B"),
-        (r"\boxed{B}", "B"),
-        (r"\boxed{(B)}", "B"),
-        (r"\boxed{\text{B}}", "B"),
-        (r"$\boxed{\textbf{(B) } 12}$", "B"),
-        (r"\boxed{B. Paris}", "B"),
-        ("The answer is (B).", "B"),
-        ("the correct answer is B because A is not", "B"),
-        ("The answer is: B", "B"),
-        ("Answer: B", "B"),
-        ("**Answer:** B", "B"),
-        ("**Answer**: **(B)**", "B"),
-        ("answer is option B", "B"),
-        ("The answer is I", "I"),
-        ("Answer: A. No, wait. Answer: C", "C"),
-        (r"Answer: A. No: \boxed{C}", "C"),
-        (r"\boxed{C}. Sorry, the answer is D.", "D"),
-        ("A) is wrong, so the answer is C", "C"),
-        (r"\boxed{B} as \boxed{12}", "B"),
-        ("The answer is a bit hidden", None),
-        ("Answer: I think", None),
-        ("The answer is Berlin", None),
-        ("The answer is not B", None),
-        ("Answer A is wrong", None),
-        ("The answer is K", None),
-        (r"\boxed{12}", None),
-        (r"\boxed{a cat}", None),
-        ("B or C", None),
-        ("", None),
-    ],
-)
-def test_the_last_letter_that_is_given_as_the_answer_counts(
-    completion: str, letter: str | None
-) -> None:
-    verdicts = {answer: is_chosen(problem(answer), completion) for answer in "ABCDEFGHIJ"}
-    assert verdicts == {answer: answer == letter for answer in "ABCDEFGHIJ"}
-
-
-def test_white_space_without_end_does_not_slow_the_search() -> None:
-    for beginning in ("answer", "answer is", "answer:", "answer is option"):
-        assert not is_chosen(problem("B"), beginning + " " * 100_000 + "?")
+def test_a_choice_is_right_where_its_letter_is_the_reference_answer() -> None:
+    assert is_chosen(problem("B"), r"So it is \boxed{B}.")
+    assert is_chosen(problem("(b)"), "B")
+    assert not is_chosen(problem("B"), "The answer is A.")
+    assert not is_chosen(problem("B"), "no idea")
 
 
 def test_a_reference_answer_that_is_no_letter_is_refused() -> None:
-    assert is_chosen(problem("(b)"), "B")
     with pytest.raises(DataError, match="line 3 of rows.jsonl: the answer 'Paris' is no letter"):
         is_chosen(problem("Paris"), "B")
 
@@ -249,19 +150,6 @@ def test_the_verdict_of_an_interrupted_check_is_not_the_next_ones() -> None:
             signal.signal(signal.SIGUSR1, before)
         assert verifier(problem("5"), r"\boxed{5}") is True
         assert verifier.timeouts == 0
-
-
-class Unloadable:
-    def __call__(self) -> bool:
-        raise AssertionError
-
-    def __reduce__(self) -> tuple[type[int], tuple[str]]:
-        return int, ("what the new process fails on",)
-
-
-def test_a_process_that_cannot_start_is_told_of() -> None:
-    with pytest.raises(ConfigurationError, match=r"did not start \(exit code 1\)"):
-        Worker(Unloadable(), timeout_s=5.0)()
 
 
 def test_a_time_limit_of_nothing_is_refused() -> None:

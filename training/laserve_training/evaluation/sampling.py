@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from laserve.answers.boxed import last_boxed
 from laserve.core.types import Status
 from laserve.engine.offline import Completed, OfflineEngine
 from laserve_training.evaluation.samples import Sample, SampledProblem, SampleTable
 from laserve_training.problem import Problem, Verifier
-from laserve_training.verifiers.boxed import last_boxed
 
 CONCURRENCY = 64
 """Problems asked at a time."""

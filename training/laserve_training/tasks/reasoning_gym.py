@@ -15,11 +15,11 @@ import reasoning_gym
 from pydantic import JsonValue
 from reasoning_gym.factory import DATASETS
 
+from laserve.answers.boxed import last_boxed
+from laserve.answers.worker import Worker
 from laserve.errors import ConfigurationError, DataError
 from laserve_training.problem import Problem, Split
 from laserve_training.tasks.splits import split_of
-from laserve_training.verifiers.boxed import last_boxed
-from laserve_training.verifiers.worker import Worker
 
 SCORE_TIMEOUT_S = 10.0
 """Some scorers evaluate the answer: it may be endless."""
@@ -116,7 +116,10 @@ class ReasoningGymVerifier:
         _, opened, inner = head.rpartition("<answer>")
         given = inner if opened and closed else completion
         boxed = last_boxed(given)
-        return self._worker(given.strip() if boxed is None else boxed.strip(), problem.metadata)
+        try:
+            return self._worker(given.strip() if boxed is None else boxed.strip(), problem.metadata)
+        except TimeoutError:
+            return False
 
     def close(self) -> None:
         """Ends the process that scores."""

@@ -1,7 +1,7 @@
 """Correct where the text is the reference answer, but for white space."""
 
+from laserve.answers.boxed import last_boxed
 from laserve_training.problem import Problem
-from laserve_training.verifiers.boxed import last_boxed
 
 
 def is_exact(problem: Problem, completion: str) -> bool:

@@ -1,15 +1,13 @@
-"""Mathematical equality, by math-verify: 1/2, 0.5 and \\frac{1}{2} are the same answer."""
+"""Mathematical equality of a completion's answer and the reference answer."""
 
-import logging
 from collections.abc import Sequence
 from typing import Self
 
-from math_verify import parse, verify
-
+from laserve.answers.boxed import last_boxed
+from laserve.answers.mathematics import boxed, marked, matches, parse_math, prepare
+from laserve.answers.worker import Worker
 from laserve.errors import DataError
 from laserve_training.problem import Problem
-from laserve_training.verifiers.boxed import last_boxed
-from laserve_training.verifiers.worker import Worker
 
 
 class MathVerifier:
@@ -21,7 +19,7 @@ class MathVerifier:
     """
 
     def __init__(self, timeout_s: float = 5.0) -> None:
-        self._worker = Worker(_is_equal, timeout_s)
+        self._worker = Worker(_is_equal, timeout_s, prepare)
 
     @property
     def timeouts(self) -> int:
@@ -30,13 +28,16 @@ class MathVerifier:
 
     def __call__(self, problem: Problem, completion: str) -> bool:
         """The verdict on the text of a completion."""
-        return self._worker(problem.where, problem.answer, completion)
+        try:
+            return self._worker(problem.where, problem.answer, completion)
+        except TimeoutError:
+            return False
 
     def check_references(self, problems: Sequence[Problem]) -> None:
         """Raise DataError for the first reference answer that cannot be read, or in time: before
         training, not in the midst of it."""
         for problem in problems:
-            if not self(problem, _marked(problem.answer)):
+            if not self(problem, marked(problem.answer)):
                 raise DataError(
                     f"{problem.where}: the answer {problem.answer!r} is not equal to itself, or "
                     "takes too long to check: mend it, or use another verifier than `math`"
@@ -54,24 +55,11 @@ class MathVerifier:
 
 
 def _is_equal(where: str, answer: str, completion: str) -> bool:
-    # It warns that its own time limit is off: that one needs the main thread.
-    logging.getLogger("math_verify").setLevel(logging.ERROR)
-    gold = parse(_marked(answer), parsing_timeout=None)
+    gold = parse_math(marked(answer))
     if not gold:
         raise DataError(
             f"{where}: the answer {answer!r} cannot be read as mathematics: mend it, or use "
             "another verifier than `math`"
         )
     box = last_boxed(completion)
-    given = parse(completion if box is None else _boxed(box), parsing_timeout=None)
-    return bool(verify(gold, given, timeout_seconds=None))
-
-
-def _marked(answer: str) -> str:
-    """A reference answer as math-verify finds it: what has no mark of its own is boxed."""
-    is_marked = any(mark in answer for mark in ("$", "\\(", "\\[", "\\boxed"))
-    return answer if is_marked else _boxed(answer)
-
-
-def _boxed(text: str) -> str:
-    return f"\\boxed{{{text}}}"
+    return matches(gold, parse_math(completion if box is None else boxed(box)))

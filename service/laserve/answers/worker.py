@@ -13,58 +13,62 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from threading import Lock
-from typing import Any, Generic, ParamSpec, Self
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 from laserve.errors import ConfigurationError, LaServeError
 
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
-class Worker(Generic[P]):
+class Worker(Generic[P, R]):
     """Calls `check` in another process, one call at a time.
 
-    `check` and its arguments must be picklable. The process starts with the first call, and ends
-    with `close()`, with the worker, or with the program.
+    `check`, its arguments and what it returns must be picklable. The process starts with the first
+    call, does `prepare` before the time of a call runs, and ends with `close()`, with the worker,
+    or with the program.
     """
 
-    def __init__(self, check: Callable[P, bool], timeout_s: float) -> None:
+    def __init__(
+        self, check: Callable[P, R], timeout_s: float, prepare: Callable[[], None] | None = None
+    ) -> None:
         if timeout_s <= 0:
             raise ConfigurationError(f"timeout_s={timeout_s} is not above 0")
         self.timeouts = 0
         """Calls that ran out of time, or took the process down in another way."""
         self._check = check
+        self._prepare = prepare
         self._timeout_s = timeout_s
         self._lock = Lock()
         self._running: tuple[SpawnProcess, Connection[Any, Any]] | None = None
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """The check's verdict, False where it was ended. Raises the LaServeErrors that it raises,
-        and ConfigurationError where no process can be started."""
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """What the check returns. Raises TimeoutError where it was ended, the LaServeErrors that it
+        raises, and ConfigurationError where no process can be started."""
         with self._lock:
             process, connection = self._process()
             try:
                 connection.send((args, kwargs))
                 outcome = connection.recv()
-            except (EOFError, ConnectionError):
+            except (EOFError, ConnectionError) as error:
                 self._stop()
                 self.timeouts += 1
-                logger.warning(
-                    "a check ended its process (exit code %s; %d is the limit of %g s): counted as "
-                    "incorrect",
-                    process.exitcode,
-                    -signal.SIGALRM,
-                    self._timeout_s,
+                ended = (
+                    f"a check ended its process (exit code {process.exitcode}; {-signal.SIGALRM} "
+                    f"is the limit of {self._timeout_s:g} s)"
                 )
-                return False
+                logger.warning(ended)
+                raise TimeoutError(ended) from error
             except BaseException:
                 # Interrupted: the verdict to come must not be taken for the next call's.
                 self._stop()
                 raise
         if isinstance(outcome, LaServeError):
             raise outcome
-        return bool(outcome)
+        verdict: R = outcome
+        return verdict
 
     def close(self) -> None:
         """Ends the process; a later call starts another."""
@@ -85,7 +89,9 @@ class Worker(Generic[P]):
             context = get_context("spawn")
             ours, theirs = context.Pipe()
             process = context.Process(
-                target=_serve, args=(theirs, self._check, self._timeout_s), daemon=True
+                target=_serve,
+                args=(theirs, self._check, self._prepare, self._timeout_s),
+                daemon=True,
             )
             process.start()
             # Without it, the end of the process would not end `recv`.
@@ -111,18 +117,23 @@ class Worker(Generic[P]):
 
 
 def _serve(
-    connection: "Connection[Any, Any]", check: Callable[..., bool], timeout_s: float
+    connection: "Connection[Any, Any]",
+    check: Callable[..., object],
+    prepare: Callable[[], None] | None,
+    timeout_s: float,
 ) -> None:
     """The process: answers one call after the other, until the program is gone."""
     # Ctrl-C is for the program, which ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     with suppress(EOFError, ConnectionError):
+        if prepare is not None:
+            prepare()
         # Everything is imported: from here on the time of a call is its own.
         connection.send(None)
         while True:
             args, kwargs = connection.recv()
-            outcome: bool | LaServeError
+            outcome: object
             signal.setitimer(signal.ITIMER_REAL, timeout_s)
             try:
                 outcome = check(*args, **kwargs)

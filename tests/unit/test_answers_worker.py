@@ -1,0 +1,89 @@
+"""A check in another process: what it returns, and how it ends."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from laserve.answers.worker import Worker
+from laserve.errors import ConfigurationError, DataError
+
+_prepared = False
+
+
+def prepare() -> None:
+    time.sleep(1.0)
+    global _prepared
+    _prepared = True
+
+
+def half(value: int) -> tuple[float, bool]:
+    if value < 0:
+        raise DataError(f"{value} is below 0")
+    while value == 0:
+        pass
+    return value / 2, _prepared
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker[[int], tuple[float, bool]]]:
+    with Worker(half, 0.5, prepare) as worker:
+        yield worker
+
+
+def test_what_the_check_returns_is_returned(worker: Worker[[int], tuple[float, bool]]) -> None:
+    assert worker(3)[0] == 1.5
+    with pytest.raises(DataError, match="-1 is below 0"):
+        worker(-1)
+    assert worker(4)[0] == 2.0
+
+
+def test_preparing_is_done_before_the_time_of_a_call_runs(
+    worker: Worker[[int], tuple[float, bool]],
+) -> None:
+    assert worker(1) == (0.5, True)
+
+
+def test_an_endless_check_is_ended_and_the_next_one_answers(
+    worker: Worker[[int], tuple[float, bool]],
+) -> None:
+    before = worker.timeouts
+    with pytest.raises(TimeoutError, match=rf"exit code -{signal.SIGALRM:d}; .* limit of 0.5 s"):
+        worker(0)
+    assert worker.timeouts == before + 1
+    assert worker(5) == (2.5, True)
+
+
+def test_any_thread_may_call(worker: Worker[[int], tuple[float, bool]]) -> None:
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(worker(2))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [(1.0, True)] * 3
+
+
+def test_a_closed_worker_starts_again(worker: Worker[[int], tuple[float, bool]]) -> None:
+    worker.close()
+    assert worker(2)[0] == 1.0
+
+
+class Unloadable:
+    def __call__(self) -> bool:
+        raise AssertionError
+
+    def __reduce__(self) -> tuple[type[int], tuple[str]]:
+        return int, ("what the new process fails on",)
+
+
+def test_a_process_that_cannot_start_is_told_of() -> None:
+    with pytest.raises(ConfigurationError, match=r"did not start \(exit code 1\)"):
+        Worker(Unloadable(), timeout_s=5.0)()
+
+
+def test_a_time_limit_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="timeout_s=0.0 is not above 0"):
+        Worker(half, timeout_s=0.0)
