@@ -90,4 +90,4 @@ lock: ## Resolve the newest packages that fit and write requirements/*.txt.
 
 clean: ## Remove the virtual environment, the converted checkpoint and all caches.
 	rm -rf .venv $(CHECKPOINT) runs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find service training tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find service training clients tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

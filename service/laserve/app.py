@@ -6,6 +6,7 @@ only then does it accept connections, so a server that answers is one that is wa
 
 import asyncio
 import json
+import os
 import ssl
 from argparse import Namespace
 from typing import Any, cast
@@ -15,13 +16,18 @@ from fastapi import FastAPI
 from rich.console import Console
 from starlette.datastructures import State
 
+from laserve.answers.equality import MathEqualityPool
+from laserve.answers.plugins import load_plugins
 from laserve.api.auth import api_keys, guard
 from laserve.api.limits import default_limit, limit_bodies
-from laserve.api.metrics import ScoreMetrics
+from laserve.api.metrics import ScoreMetrics, SelectionMetrics
 from laserve.api.routes import mount
-from laserve.api.state import LaServeState
+from laserve.api.state import LaServeState, SelectionSettings
+from laserve.api.upstream import API_KEY_VARIABLE, Upstream
 from laserve.core.score import ScoreParameters
 from laserve.engine.scored_engine import ScoredEngine
+from laserve.engine.selecting_engine import SelectingEngine
+from laserve.engine.selection_plan import Planner
 from laserve.engine.warm_up import warm_up
 from laserve.errors import ConfigurationError
 
@@ -48,9 +54,11 @@ class LaServePlugin:
                 "the laserve plugin needs an engine and its scoring parameters: start the server "
                 "with `laserve serve`, not with `vllm serve`"
             )
-        state.laserve = LaServeState(parameters=cast(ScoreParameters, parameters))
+        state.laserve = LaServeState(
+            parameters=cast(ScoreParameters, parameters), selection=_selection_settings(args)
+        )
         await warm_up(engine_client, parameters)
-        engine = ScoredEngine(engine_client, parameters, ScoreMetrics().observe)
+        engine = SelectingEngine(ScoredEngine(engine_client, parameters, ScoreMetrics().observe))
         for serving in (state[name] for name in state):
             if hasattr(serving, "engine_client"):
                 serving.engine_client = engine
@@ -61,6 +69,20 @@ class LaServePlugin:
         limit_bodies(self._app, limit)
         guard(self._app)  # vLLM's own middleware is in place by now: ours becomes the outermost
         state.laserve_announcement = asyncio.create_task(_announce(args, parameters.checkpoint))
+
+
+def _selection_settings(args: Namespace) -> SelectionSettings:
+    upstream = args.upstream_url and Upstream(
+        args.upstream_url,
+        args.upstream_model,
+        os.environ.get(API_KEY_VARIABLE),
+        args.upstream_timeout_s,
+    )
+    return SelectionSettings(
+        planner=Planner(load_plugins(args.answer_plugin), MathEqualityPool()),
+        upstream=upstream,
+        metrics=SelectionMetrics(),
+    )
 
 
 async def _announce(args: Namespace, checkpoint: str) -> None:

@@ -1,5 +1,6 @@
-"""Who imports whom: core <- engine <- api <- app in the service, tasks <- evaluation <- commands in
-the training, the training the service and never the reverse, and nothing that is not declared.
+"""Who imports whom: core <- answers <- selection <- engine <- api <- app in the service, tasks <-
+evaluation <- commands in the training, the training the service and never the reverse, the client
+neither, and nothing that is not declared.
 
 Read from the syntax tree of every file, so imports inside functions and for type checkers count.
 """
@@ -30,9 +31,12 @@ def modules_of(package: Path) -> dict[str, Path]:
 
 SERVICE = modules_of(ROOT / "service" / "laserve")
 TRAINING = modules_of(ROOT / "training" / "laserve_training")
+CLIENT = modules_of(ROOT / "clients" / "python" / "laserve_client")
 MODULES = SERVICE | TRAINING
 
 PACKAGES = {"laserve", "laserve_training"}
+
+_SELECTING = {"laserve.errors", "laserve.core", "laserve.answers", "laserve.selection"}
 
 ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     # part: (parts that it may import, other libraries; None: any that is declared)
@@ -41,12 +45,27 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     "laserve.core": ({"laserve.errors"}, {"pydantic"}),
     "laserve.reference": ({"laserve.errors", "laserve.core"}, None),
     "laserve.measure_ref": ({"laserve.errors", "laserve.core", "laserve.reference"}, None),
-    "laserve.engine": ({"laserve.errors", "laserve.core"}, None),
-    "laserve.api": ({"laserve.errors", "laserve.core", "laserve.engine"}, None),
-    "laserve.app": ({"laserve.errors", "laserve.core", "laserve.engine", "laserve.api"}, None),
+    "laserve.answers": (
+        {"laserve.errors", "laserve.core"},
+        {"jsonpath_rfc9535", "math_verify", "pydantic", "re2"},
+    ),
+    "laserve.selection": (
+        {"laserve.errors", "laserve.core", "laserve.answers"},
+        {"pydantic", "scipy"},
+    ),
+    "laserve.engine": (_SELECTING, None),
+    "laserve.select_file": ({*_SELECTING, "laserve.engine", "laserve.reference"}, None),
+    "laserve.api": ({*_SELECTING, "laserve.engine"}, None),
+    "laserve.app": ({*_SELECTING, "laserve.engine", "laserve.api"}, None),
     "laserve.__main__": (
-        {"laserve.errors", "laserve.startup", "laserve.engine", "laserve.measure_ref"},
-        set(),
+        {
+            "laserve.errors",
+            "laserve.startup",
+            "laserve.engine",
+            "laserve.measure_ref",
+            "laserve.select_file",
+        },
+        {"laserve_client"},
     ),
 }
 """An arrow only ever points upwards in this table, or into the part itself."""
@@ -64,9 +83,15 @@ ALLOWED |= {
     "laserve_training.config": (_SERVICE, {"pydantic", "transformers"}),
     "laserve_training.logs": (set(), {"transformers"}),
     "laserve_training.checkpoint": (_SERVICE, None),
-    "laserve_training.verifiers": (_training("problem"), None),
+    "laserve_training.verifiers": (
+        _training("problem", service={*_SERVICE, "laserve.answers"}),
+        None,
+    ),
     "laserve_training.tasks": (
-        _training("problem", "config", "verifiers", service={*_SERVICE, "laserve.reference"}),
+        _training(
+            *("problem", "config", "verifiers"),
+            service={*_SERVICE, "laserve.answers", "laserve.reference"},
+        ),
         None,
     ),
     "laserve_training.rows": (_training("problem", service={"laserve.reference"}), set()),
@@ -77,7 +102,9 @@ ALLOWED |= {
     "laserve_training.scratch": (_training("config"), None),
     "laserve_training.laser": (_training("problem"), None),
     "laserve_training.evaluation": (
-        _training("problem", "verifiers", service={*_SERVICE, "laserve.engine"}),
+        _training(
+            "problem", "verifiers", service={*_SERVICE, "laserve.answers", "laserve.engine"}
+        ),
         None,
     ),
     "laserve_training.commands": (
@@ -153,7 +180,19 @@ def test_the_training_uses_the_engine_through_one_module(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_the_packages_import_neither_tests_nor_tools(module: str) -> None:
-    assert not libraries(MODULES[module]) & {"tests", "tools", "laserve_client"}
+    assert not libraries(MODULES[module]) & {"tests", "tools"}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"laserve.__main__"}))
+def test_the_packages_do_without_the_client(module: str) -> None:
+    assert "laserve_client" not in libraries(MODULES[module])
+
+
+@pytest.mark.parametrize("module", sorted(CLIENT))
+def test_the_client_needs_httpx_and_pydantic_and_rich_for_its_progress_bar(module: str) -> None:
+    found = libraries(CLIENT[module]) - {"laserve_client"}
+    assert found <= {"httpx", "pydantic", *(["rich"] if module.endswith("._bar") else [])}
+    assert not any(name.split(".")[0] in PACKAGES for name in imports(CLIENT[module]))
 
 
 @pytest.mark.parametrize("module", sorted(SERVICE))
@@ -161,15 +200,15 @@ def test_the_service_never_imports_the_training(module: str) -> None:
     assert not any(name.startswith("laserve_training") for name in imports(MODULES[module]))
 
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+DISTRIBUTIONS = {"re2": "google-re2", "sklearn": "scikit-learn"}
 """Import name -> name of the distribution, where they differ by more than hyphens."""
 
 
 def imported(modules: dict[str, Path]) -> set[str]:
     """Distributions that are imported, as they are declared."""
     used = set[str]().union(*map(libraries, modules.values()))
-    # vLLM is an extra, as its distribution differs between CPU and GPU.
-    used -= {"vllm", "sitecustomize"}
+    # vLLM is an extra, as its distribution differs between CPU and GPU; the client ships along.
+    used -= {"vllm", "sitecustomize", "laserve_client"}
     return {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in used}
 
 

@@ -1,5 +1,7 @@
-"""Two servers on the tiny model for the whole session, started like a user starts them."""
+"""Two servers on the tiny model and one on the demo checkpoint, for the whole session, started like
+a user starts them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from tests.e2e.server import Server, running_server
 from tests.tiny_lora import build_tiny_lora
 from tests.tiny_model import TinyModel, build_tiny_model
 
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "demo" / "laserve-countdown"
 API_KEY = "sk-of-the-test"
 ENGINE_FLAGS = (
     *("--dtype", "float32"),
@@ -73,5 +77,22 @@ def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         "--speculative-config",
         '{"method": "ngram", "num_speculative_tokens": 2, "prompt_lookup_max": 3}',
         api_key=API_KEY,
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def demo(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The bundled checkpoint, served as `make serve` does; its upstream is `server`."""
+    makefile = (ROOT / "Makefile").read_text()
+    flags = re.search(r"served-model-name \$\(DEMO\) (.*?) \\\n\t\t(.*?) --host", makefile)
+    assert flags is not None
+    with running_server(
+        DEMO,
+        tmp_path_factory.mktemp("demo") / "server.log",
+        *flags[1].split(),
+        *flags[2].split(),
+        *("--upstream-url", f"{server.base_url}/v1", "--upstream-model", server.model),
+        *("--answer-plugin", "result=tests.e2e.plugins:result"),
     ) as running:
         yield running

@@ -1,35 +1,17 @@
 """The bundled demo checkpoint, served as `make serve` does: its score tells right from wrong."""
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sklearn.metrics import roc_auc_score
 
 from laserve.core.checkpoint_files import hash_files
 from laserve.core.manifest import read_manifest
 from laserve_training.problem import Split
 from laserve_training.tasks.countdown import CountdownTask
-from tests.e2e.server import Server, running_server
+from tests.e2e.conftest import DEMO
+from tests.e2e.server import Server
 
-ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "demo" / "laserve-countdown"
 MAX_BYTES = 20 * 2**20
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("demo") / "server.log"
-    flags = re.search(r"served-model-name \$\(DEMO\) (.*?) \\\n\t\t(.*?) --host", _makefile())
-    assert flags is not None
-    with running_server(DEMO, log, *flags[1].split(), *flags[2].split()) as server:
-        yield server
-
-
-def _makefile() -> str:
-    return (ROOT / "Makefile").read_text()
 
 
 def ask(server: Server, question: str, n: int, seed: int) -> list[Any]:

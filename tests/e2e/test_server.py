@@ -38,7 +38,6 @@ def test_the_ready_line_shows_a_request_that_works(server: Server) -> None:
 @pytest.mark.parametrize(
     ("change", "status", "named"),
     [
-        ({"selection": {"method": "majority"}}, 400, "selection"),
         ({"self_rewards": True}, 400, "self_rewards"),
         ({"self_reward": "yes"}, 400, "self_reward"),
         ({"self_reward": {"mode": 1}}, 400, "self_reward"),

@@ -6,12 +6,17 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from vllm.entrypoints.launchers import app as launcher
 from vllm.entrypoints.launchers.cli_args import make_arg_parser
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+from laserve.answers.equality import MathEqualityPool
+from laserve.api.metrics import SelectionMetrics
 from laserve.api.routes import mount
-from laserve.api.state import LaServeState
+from laserve.api.state import LaServeState, SelectionSettings
+from laserve.api.upstream import Upstream
+from laserve.engine.selection_plan import Planner
 from tests.unit.fake_serving import (
     PARAMETERS,
     FakeEngine,
@@ -46,12 +51,20 @@ class MountingPlugin:
 class Server:
     app: FastAPI
     engine: FakeEngine = field(default_factory=FakeEngine)
+    upstream: Upstream | None = None
 
     def __post_init__(self) -> None:
         self.chat = FakeServingChat(self.engine)
         self.responses = FakeServingResponses(self.engine)
         state = self.app.state
-        state.laserve = LaServeState(PARAMETERS)
+        state.laserve = LaServeState(
+            PARAMETERS,
+            SelectionSettings(
+                planner=Planner(plugins={}, math=MathEqualityPool()),
+                upstream=self.upstream,
+                metrics=SelectionMetrics(CollectorRegistry()),
+            ),
+        )
         state.openai_serving_chat = self.chat
         state.openai_serving_completion = FakeServingCompletion(self.engine)
         state.openai_serving_responses = self.responses

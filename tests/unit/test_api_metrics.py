@@ -101,7 +101,7 @@ async def shown(server: Server) -> dict[tuple[str, str | None], float]:
     return {
         (sample.name, sample.labels.get("method")): sample.value
         for family in text_string_to_metric_families(text)
-        if family.name.startswith("laserve")
+        if family.name.startswith("laserve") and "selection" not in family.name
         for sample in family.samples
         if sample.name.endswith(("_total", "_count"))
     }

@@ -51,8 +51,8 @@ async def test_self_reward_of_another_type_is_refused(
         ("self_rewards", "the field is 'self_reward'"),
         ("selfReward", "the field is 'self_reward'"),
         ("self_reward_method", "the field is 'self_reward'"),
-        ("selection", "Leave the field out"),
-        ("selection_n", "Leave the field out"),
+        ("selections", "chat and text completions have a field 'selection'"),
+        ("selection_n", "chat and text completions have a field 'selection'"),
     ],
 )
 async def test_unknown_fields_of_ours_are_refused_with_the_fix(

@@ -1,8 +1,8 @@
 """What vLLM's serving objects return, as HTTP answers that carry the rewards.
 
 Each function writes an answer as vLLM's route of the same API does (`api_router.py` of
-`entrypoints/openai/*` and `entrypoints/anthropic`), and puts the rewards in on the way. Without
-rewards the answer is plain vLLM's.
+`entrypoints/openai/*` and `entrypoints/anthropic`), and puts rewards and selection in on the
+way. Without them the answer is plain vLLM's.
 """
 
 from collections.abc import AsyncGenerator
@@ -21,30 +21,43 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.orca_metrics import metrics_header
 from vllm.entrypoints.serve.utils.sse_keep_alive import with_sse_keep_alive
 
-from laserve.api.headers import reward_headers, stream_headers
+from laserve.api.escalation import escalated, escalated_events
+from laserve.api.headers import as_headers, reward_headers, reward_values, selection_values
 from laserve.api.rewards import Rewards
-from laserve.api.sse import LAST_CHUNK, MESSAGE_END, amended, in_context
+from laserve.api.selecting import Choosing
+from laserve.api.sse import ANY_CHUNK, LAST_CHUNK, MESSAGE_END, amended, in_context
 
 
-def completion_answer(
+async def completion_answer(
     raw_request: Request,
     answer: ErrorResponse | ChatCompletionResponse | CompletionResponse | AsyncGenerator[str, None],
     rewards: Rewards | None,
+    choosing: Choosing | None,
 ) -> Response:
-    """A chat or text completion: a reward in each choice."""
+    """A chat or text completion: a reward in each choice, and the selection that it was chosen
+    by."""
     if isinstance(answer, ErrorResponse):
         return JSONResponse(answer.model_dump(), status_code=answer.error.code)
     if isinstance(answer, AsyncGenerator):
         events = answer if rewards is None else amended(answer, LAST_CHUNK, rewards.into_choices)
+        if choosing is not None:
+            events = escalated_events(raw_request, choosing, events)
+            events = amended(events, ANY_CHUNK, choosing.into_chunk)
         interval = float(raw_request.app.state.args.sse_keep_alive_interval)
         return _stream(raw_request, with_sse_keep_alive(events, interval), rewards)
     body = answer.model_dump()
     load_format = raw_request.headers.get(ENDPOINT_LOAD_METRICS_FORMAT_HEADER_LABEL, "")
     headers = dict(metrics_header(load_format) or {})
+    values: dict[str, str] = {}
     if rewards is not None:
         rewards.into_choices(body)
-        headers |= reward_headers(raw_request, rewards.of_choice(0))
-    return JSONResponse(body, headers=headers)
+    if choosing is not None:
+        body = await escalated(raw_request, choosing, body)
+        choosing.into_answer(body)
+        values |= selection_values(choosing.outcome)
+    if rewards is not None and "upstream" not in values:  # whose choice has no reward
+        values |= reward_values(rewards.of_choice(0))
+    return JSONResponse(body, headers=headers | as_headers(raw_request, values))
 
 
 def responses_answer(
@@ -90,8 +103,11 @@ def message_answer(
 def _stream(
     raw_request: Request, events: AsyncGenerator[str, None], rewards: Rewards | None
 ) -> StreamingResponse:
-    headers = None if rewards is None else stream_headers(raw_request, rewards.checkpoint)
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    # What is known before the first token.
+    values = {} if rewards is None else {"checkpoint": rewards.checkpoint}
+    return StreamingResponse(
+        events, media_type="text/event-stream", headers=as_headers(raw_request, values)
+    )
 
 
 async def _response_events(

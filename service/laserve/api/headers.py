@@ -5,27 +5,41 @@ from urllib.parse import quote
 from fastapi import Request
 
 from laserve.core.types import SelfReward
+from laserve.selection.outcome import SelectionOutcome
 
 PREFIX = "x-laserve-"
-FIELDS = ("score", "confidence", "status", "method", "checkpoint")
+REWARD_FIELDS = ("score", "confidence", "status", "method", "checkpoint")
+
+
+def as_headers(raw_request: Request, values: dict[str, str]) -> dict[str, str]:
+    """`x-laserve-score` and its like, from `values` by their names without the prefix."""
+    # A checkpoint's name may hold characters that a header cannot.
+    headers = {PREFIX + name: quote(value, safe="/:@+") for name, value in values.items()}
+    if headers and "origin" in raw_request.headers:
+        # A browser's script sees only the headers named here.
+        headers["access-control-expose-headers"] = ", ".join(headers)
+    return headers
+
+
+def reward_values(reward: SelfReward) -> dict[str, str]:
+    """Each field of `reward` that is not null."""
+    fields = {name: getattr(reward, name) for name in REWARD_FIELDS}
+    return {name: str(value) for name, value in fields.items() if value is not None}
 
 
 def reward_headers(raw_request: Request, reward: SelfReward) -> dict[str, str]:
     """`x-laserve-score` and its like, one for each field of `reward` that is not null."""
-    fields = {name: getattr(reward, name) for name in FIELDS}
-    return _headers(
-        raw_request, {name: str(value) for name, value in fields.items() if value is not None}
-    )
+    return as_headers(raw_request, reward_values(reward))
 
 
-def stream_headers(raw_request: Request, checkpoint: str) -> dict[str, str]:
-    """What is known before the first token: `x-laserve-checkpoint`."""
-    return _headers(raw_request, {"checkpoint": checkpoint})
-
-
-def _headers(raw_request: Request, values: dict[str, str]) -> dict[str, str]:
-    # A checkpoint's name may hold characters that a header cannot.
-    headers = {PREFIX + name: quote(value, safe="/:@+") for name, value in values.items()}
-    if "origin" in raw_request.headers:  # a browser's script sees only the headers named here
-        headers["access-control-expose-headers"] = ", ".join(headers)
-    return headers
+def selection_values(outcome: SelectionOutcome) -> dict[str, str]:
+    """How many samples, why no more, whether the model abstained, and the model of the upstream
+    where that one answered."""
+    values = {
+        "samples-used": str(outcome.samples_used),
+        "stop-cause": outcome.stop_cause.value,
+        "abstained": str(outcome.abstained).lower(),
+    }
+    if outcome.upstream is not None and outcome.upstream.status == "answered":
+        values["upstream"] = outcome.upstream.model
+    return values

@@ -1,4 +1,4 @@
-"""Prometheus metrics of scoring, beside vLLM's on its /metrics.
+"""Prometheus metrics of scoring and selection, beside vLLM's on its /metrics.
 
 vLLM's /metrics shows the default registry, or, with several API server processes, the sum over
 the files that their default registries write: a metric registered there is shown either way.
@@ -10,14 +10,18 @@ from typing import NamedTuple
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
 from laserve.core.types import Method, SelfReward
+from laserve.selection.outcome import SelectionOutcome
 
 SCORE_BUCKETS = (-2, -1.5, -1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2)
 """Finest around the training targets 0 (wrong) and 1 (correct), and with a bound at the default
 threshold 0.5."""
 
 
+SAMPLE_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
 class ScoreMetrics:
-    """Counts each generation that was to be scored."""
+    """Counts each completion that was to be scored."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self._collectors = _collectors(registry)
@@ -32,10 +36,31 @@ class ScoreMetrics:
             self._collectors.scores.observe(reward.score)
 
 
+class SelectionMetrics:
+    """Counts each selection."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self._collectors = _selection_collectors(registry)
+
+    def observe(self, outcome: SelectionOutcome) -> None:
+        """Count one selection."""
+        self._collectors.selections.labels(
+            method=outcome.method.value,
+            stop_cause=outcome.stop_cause.value,
+            result=_result(outcome),
+        ).inc()
+        self._collectors.samples.observe(outcome.samples_used)
+
+
 class _Collectors(NamedTuple):
     scores: Histogram
     generations: Counter
     overhead_tokens: Counter
+
+
+class _SelectionCollectors(NamedTuple):
+    selections: Counter
+    samples: Histogram
 
 
 @cache  # a registry takes each name once
@@ -43,13 +68,14 @@ def _collectors(registry: CollectorRegistry) -> _Collectors:
     return _Collectors(
         scores=Histogram(
             "laserve_self_reward_score",
-            "Self-reward score of the scored generations.",
+            "Self-reward score of what was scored, generated here or given.",
             buckets=SCORE_BUCKETS,
             registry=registry,
         ),
         generations=Counter(
             "laserve_generations_total",
-            "Generations that were to be scored, by status and by how the score was read.",
+            "Completions that were to be scored, generated here or given, by status and by how the "
+            "score was read.",
             ("status", "method"),
             registry=registry,
         ),
@@ -60,6 +86,33 @@ def _collectors(registry: CollectorRegistry) -> _Collectors:
             registry=registry,
         ),
     )
+
+
+@cache
+def _selection_collectors(registry: CollectorRegistry) -> _SelectionCollectors:
+    return _SelectionCollectors(
+        selections=Counter(
+            "laserve_selections_total",
+            "Selections among samples, by method, by why no more samples were drawn, and by "
+            "result: selected, no_answer, abstained, escalated.",
+            ("method", "stop_cause", "result"),
+            registry=registry,
+        ),
+        samples=Histogram(
+            "laserve_selection_samples",
+            "Samples started for each selection.",
+            buckets=SAMPLE_BUCKETS,
+            registry=registry,
+        ),
+    )
+
+
+def _result(outcome: SelectionOutcome) -> str:
+    if outcome.upstream is not None and outcome.upstream.status == "answered":
+        return "escalated"
+    if outcome.abstained:
+        return "abstained"
+    return "no_answer" if outcome.answer is None else "selected"
 
 
 def _label(method: Method | None) -> str:

@@ -4,7 +4,7 @@ The requests are parsed with these classes. The responses are vLLM's own objects
 rewards are added as they are written out; their classes here describe that to the OpenAPI document.
 """
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -29,6 +29,8 @@ from vllm.entrypoints.openai.responses.utils import should_continue_final_messag
 
 from laserve.core.types import SelfReward
 from laserve.errors import RequestError
+from laserve.selection.options import SelectionOptions
+from laserve.selection.outcome import SelectionOutcome
 
 MAX_SEQUENCES = 1024
 """Prompts times n of one request. They are scheduled first come, first served: everybody else
@@ -84,13 +86,55 @@ class ScoredRequest(BaseModel):
                 )
             if letters.startswith("selection"):
                 raise RequestError(
-                    f"unknown field {name!r}: this server scores every completion and selects "
-                    "none. Leave the field out, and compare choices[].self_reward.score",
+                    f"unknown field {name!r}: chat and text completions have a field 'selection', "
+                    "an object; other routes select nothing",
                     name,
                 )
 
 
-class ScoredChatCompletionRequest(ScoredRequest, ChatCompletionRequest):
+class SelectableRequest(ScoredRequest):
+    """A request whose answer can be selected among samples."""
+
+    selection: SelectionOptions | None = Field(
+        default=None,
+        description="Draw several samples and answer with one of them. null: one sample.",
+    )
+
+    if TYPE_CHECKING:  # vLLM's, of which every subclass is one
+        n: Any  # int, and None too for chat
+        seed: int | None
+        use_beam_search: bool
+
+    def refuse_unfit(self) -> None:
+        """Refuses selections that contradict the rest of the request, too."""
+        super().refuse_unfit()
+        if self.selection is None:
+            return
+        if (self.n or 1) > 1:
+            raise RequestError(
+                f"n={self.n} with a selection, whose answer is one choice: leave n out and set "
+                "selection.n_max; selection.return_candidates lists all samples",
+                "n",
+            )
+        if self.use_beam_search:
+            raise RequestError(
+                "use_beam_search with a selection: a beam is no sample. Leave one of them out",
+                "use_beam_search",
+            )
+        if self.selection.needs_scores and not self.self_reward:
+            raise RequestError(
+                f"self_reward=false with a selection by {self.selection.method.value}, which needs "
+                "scores: leave self_reward out, or use the method majority without min_confidence",
+                "self_reward",
+            )
+        if self.selection.posterior is not None and not self.selection.is_vote:
+            raise RequestError(
+                "posterior with best_of_n: there is no vote to be won. Use min_confidence",
+                "selection.posterior",
+            )
+
+
+class ScoredChatCompletionRequest(SelectableRequest, ChatCompletionRequest):
     """Body of POST /v1/chat/completions."""
 
     length_penalty: LengthPenalty = 1.0
@@ -101,7 +145,7 @@ class ScoredChatCompletionRequest(ScoredRequest, ChatCompletionRequest):
         return not self.use_beam_search
 
 
-class ScoredCompletionRequest(ScoredRequest, CompletionRequest):
+class ScoredCompletionRequest(SelectableRequest, CompletionRequest):
     """Body of POST /v1/completions."""
 
     length_penalty: LengthPenalty = 1.0
@@ -117,6 +161,12 @@ class ScoredCompletionRequest(ScoredRequest, CompletionRequest):
                 f"{prompts} prompts with n={self.n} are more than {MAX_SEQUENCES} sequences: "
                 "spread them over several requests",
                 "n",
+            )
+        if self.selection is not None and prompts > 1:
+            raise RequestError(
+                f"{prompts} prompts with a selection, whose answer is one choice: send a request "
+                "for each prompt",
+                "prompt",
             )
 
     @property
@@ -162,7 +212,15 @@ class ScoredChatCompletionChoice(ScoredAnswer, ChatCompletionResponseChoice):
     """One choice of a chat completion, with its self-reward."""
 
 
-class ScoredChatCompletionResponse(ChatCompletionResponse):
+class SelectedAnswer(BaseModel):
+    """The field that a selection adds to the answer."""
+
+    selection: SelectionOutcome | None = Field(
+        default=None, description="How the answer was chosen, where the request asked for that."
+    )
+
+
+class ScoredChatCompletionResponse(SelectedAnswer, ChatCompletionResponse):
     """Answer of POST /v1/chat/completions."""
 
     choices: list[ScoredChatCompletionChoice]  # type: ignore[assignment]
@@ -172,7 +230,7 @@ class ScoredCompletionChoice(ScoredAnswer, CompletionResponseChoice):
     """One choice of a completion, with its self-reward."""
 
 
-class ScoredCompletionResponse(CompletionResponse):
+class ScoredCompletionResponse(SelectedAnswer, CompletionResponse):
     """Answer of POST /v1/completions."""
 
     choices: list[ScoredCompletionChoice]  # type: ignore[assignment]

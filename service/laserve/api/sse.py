@@ -13,6 +13,9 @@ LAST_CHUNK = '"finish_reason":"'
 """Occurs in the last chunk of a choice only: elsewhere the value is null, and inside of text the
 quotation marks are escaped."""
 
+ANY_CHUNK = "data: {"
+"""Begins every chunk of an answer, and not the end of the stream."""
+
 MESSAGE_END = "event: message_delta\n"
 """Begins the event that carries a message's stop reason."""
 

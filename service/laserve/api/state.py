@@ -2,7 +2,20 @@
 
 from dataclasses import dataclass
 
+from laserve.api.metrics import SelectionMetrics
+from laserve.api.upstream import Upstream
 from laserve.core.score import ScoreParameters
+from laserve.engine.selection_plan import Planner
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionSettings:
+    """What the server offers to selections."""
+
+    planner: Planner
+    upstream: Upstream | None
+    """Where abstained requests go (`--upstream-url`); None: nowhere."""
+    metrics: SelectionMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +24,4 @@ class LaServeState:
 
     parameters: ScoreParameters
     """The scoring parameters of the checkpoint that is being served."""
+    selection: SelectionSettings

@@ -6,7 +6,9 @@ logits processor, the worker class and `additional_config`. Nothing of vLLM is p
 
 import argparse
 import logging
+import math
 import os
+import re
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -23,6 +25,7 @@ from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.usage.usage_lib import UsageContext
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+from laserve.answers.plugins import load_plugins
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest
 from laserve.core.parameters import ScoreFlags, resolve_parameters
@@ -52,6 +55,8 @@ FEW_CORES = 4
 """Up to as many the engine computes on all of them: on 2 cores that gave 1.2 to 1.5 times the
 throughput of one core and one for the server."""
 
+UPSTREAM_TIMEOUT_S = 60.0
+
 _LOADED_BY_DEFAULT = (
     "vllm.general_plugins",
     "vllm.io_processor_plugins",
@@ -69,6 +74,7 @@ def serve(argv: list[str]) -> None:
     _allow_plugin()
     args = parse_serve_flags(argv)
     configure_logging_from_args(args)
+    _check_selection_flags(args)
     switch_scoring_on(args)
     ServeSubcommand().cmd(args)
 
@@ -150,7 +156,40 @@ def argument_parser(command: ServeSubcommand) -> argparse.ArgumentParser:
         help="largest request body; default: 1 MiB and 64 bytes for each token of the context",
     )
     group.add_argument("--beta-v", type=float, help="scale of the score, per nat (default 0.1)")
+    selection = serve_parser.add_argument_group(title="LaServe's selection among samples")
+    selection.add_argument(
+        "--answer-plugin",
+        action="append",
+        default=[],
+        metavar="NAME=PACKAGE.MODULE:FUNCTION",
+        help="offer requests the answer `plugin:NAME`; FUNCTION takes a text and returns the "
+        "answer in it, or None. May be given several times",
+    )
+    selection.add_argument(
+        "--upstream-url",
+        help="base URL, ending in /v1, of an OpenAI-compatible server that abstained requests are "
+        "forwarded to; its key is read from LASERVE_UPSTREAM_API_KEY",
+    )
+    selection.add_argument("--upstream-model", help="the model to ask there")
+    selection.add_argument(
+        "--upstream-timeout-s",
+        type=float,
+        default=UPSTREAM_TIMEOUT_S,
+        help="seconds to wait for its answer (default %(default)s)",
+    )
     return parser
+
+
+def _check_selection_flags(args: argparse.Namespace) -> None:
+    load_plugins(args.answer_plugin)
+    if (args.upstream_url is None) != (args.upstream_model is None):
+        raise ConfigurationError("--upstream-url and --upstream-model go together: give both")
+    if args.upstream_url is not None and not re.match(r"https?://[^/]", args.upstream_url):
+        raise ConfigurationError(
+            f"--upstream-url {args.upstream_url!r} is no http(s) URL, such as http://host:8000/v1"
+        )
+    if not 0 < args.upstream_timeout_s < math.inf:
+        raise ConfigurationError(f"--upstream-timeout-s {args.upstream_timeout_s} is not above 0")
 
 
 def _parameters(

@@ -1,12 +1,16 @@
 """The scored engine without a server: what `laserve serve` would run, for a program of its own."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import cast
 
+from transformers import PreTrainedTokenizerBase
 from vllm import AsyncEngineArgs
 from vllm.inputs.engine import tokens_input
+from vllm.logprobs import SampleLogprobs
+from vllm.outputs import RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
@@ -16,6 +20,9 @@ from laserve.core.types import SelfReward
 from laserve.engine.launch import parse_serve_flags, switch_scoring_on
 from laserve.engine.recorder import recording
 from laserve.engine.scored_engine import ScoredEngine
+from laserve.engine.selecting_engine import EngineSampler
+from laserve.engine.selection_plan import SelectionPlan
+from laserve.selection.selector import Selection, Selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,11 @@ class Completed:
     """With its EOS, where it has one."""
     text: str
     reward: SelfReward
+    finish_reason: str
+    """As the engine states it: `stop`, `length`, ..."""
+    logprobs: tuple[Mapping[int, float], ...] | None
+    """For each token, by token id: the log-probabilities of itself and of the most probable ones,
+    in nats, before temperature; None where they were not asked for."""
 
 
 class OfflineEngine:
@@ -36,6 +48,16 @@ class OfflineEngine:
         self._engine = engine
         self._numbers = count()
 
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The model's."""
+        return cast(PreTrainedTokenizerBase, self._engine.renderer.get_tokenizer())
+
+    @property
+    def max_model_len(self) -> int:
+        """The context limit, in tokens."""
+        return int(self._engine.vllm_config.model_config.max_model_len)
+
     async def complete(
         self,
         prompt_token_ids: Sequence[int],
@@ -44,13 +66,16 @@ class OfflineEngine:
         max_tokens: int,
         temperature: float = 1.0,
         seed: int | None = None,
+        logprobs: int | None = None,
     ) -> tuple[Completed, ...]:
-        """`n` samples of one prompt, in order. The same `seed` gives the same samples."""
+        """`n` samples of one prompt, in order. The same `seed` gives the same samples. `logprobs`:
+        how many of the most probable tokens to report at each place, 20 at most by default."""
         params = SamplingParams(
             n=n,
             max_tokens=max_tokens,
             temperature=temperature,
             seed=seed,
+            logprobs=logprobs,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         completed: dict[int, Completed] = {}
@@ -61,9 +86,45 @@ class OfflineEngine:
         async for output in outputs:
             for sample in output.outputs:
                 completed[sample.index] = Completed(
-                    tuple(sample.token_ids), sample.text, recorder.rewards[sample.index]
+                    token_ids=tuple(sample.token_ids),
+                    text=sample.text,
+                    reward=recorder.rewards[sample.index],
+                    finish_reason=sample.finish_reason or "abort",
+                    logprobs=_plain(sample.logprobs),
                 )
         return tuple(completed[index] for index in sorted(completed))
+
+    async def select(
+        self,
+        prompt_token_ids: Sequence[int],
+        plan: SelectionPlan,
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 1.0,
+        seed: int | None = None,
+    ) -> Selection[RequestOutput]:
+        """One of many samples of a prompt, by `plan`, as the server selects. `max_tokens` None:
+        as many as the context holds."""
+        params = SamplingParams(
+            max_tokens=max_tokens,
+            temperature=temperature,
+            seed=seed,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        prompt = tokens_input(list(prompt_token_ids))
+        with recording():
+            sampler = EngineSampler(
+                self._engine, plan, prompt, params, f"offline-{next(self._numbers)}", {}
+            )
+        return await Selector(plan.options, sampler, plan.ballot, plan.rules).run()
+
+
+def _plain(logprobs: SampleLogprobs | None) -> tuple[Mapping[int, float], ...] | None:
+    if logprobs is None:
+        return None
+    return tuple(
+        {token: one.logprob for token, one in (position or {}).items()} for position in logprobs
+    )
 
 
 @asynccontextmanager

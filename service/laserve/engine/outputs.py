@@ -10,10 +10,9 @@ from vllm.logprobs import SampleLogprobs
 from vllm.outputs import CompletionOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.tokenizers import TokenizerLike
-from vllm.v1.engine import EngineCoreRequest
-from vllm.v1.engine.detokenizer import IncrementalDetokenizer
 
 from laserve.core.types import Status
+from laserve.engine.detokenize import new_detokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +32,7 @@ class Answer:
 
     def text(self, tokens: list[int], *, stopped: bool) -> str:
         """Text of the finished answer, by vLLM's own detokenizer."""
-        request = EngineCoreRequest(
-            request_id="",
-            prompt_token_ids=self.prompt_token_ids,
-            mm_features=None,
-            sampling_params=self.params,
-            pooling_params=None,
-            arrival_time=0.0,
-            lora_request=None,
-            cache_salt=None,
-            data_parallel_rank=None,
-        )
-        tokenizer = self.tokenizer if self.params.detokenize else None
-        detokenizer = IncrementalDetokenizer.from_new_request(tokenizer, request)
+        detokenizer = new_detokenizer(self.params, self.prompt_token_ids, self.tokenizer)
         detokenizer.update(list(tokens), stop_terminated=stopped)
         return detokenizer.get_next_output_text(finished=True, delta=False)
 

@@ -3,7 +3,8 @@
 Start reading here. A request comes in with the user's sampling parameters and is armed (`arming`);
 the worker reads the score after the EOS and sends it as tokens (`processor_v1`, `processor_v2`,
 `codec`); the message is taken off the outputs (`outputs`) and its value left on the request's
-recorder (`recorder`). What cannot be scored that way is scored by a second request (`post_hoc`).
+recorder (`recorder`). What cannot be scored that way is scored by a second request (`post_hoc`),
+and so is what was written elsewhere (`ScoredEngine.score`).
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from vllm.engine.protocol import EngineClient
+from vllm.lora.request import LoRARequest
 from vllm.outputs import CompletionOutput, RequestOutput
 from vllm.sampling_params import SamplingParams
 
@@ -46,7 +48,8 @@ class _Request:
 
 
 class ScoredEngine:
-    """Stands in for vLLM's `EngineClient`: every attribute but `generate` is the client's own."""
+    """Stands in for vLLM's `EngineClient`: but for `generate`, whatever the client has is its own;
+    `score` is added."""
 
     def __init__(
         self, engine: EngineClient, parameters: ScoreParameters, observer: Observer
@@ -88,6 +91,37 @@ class ScoredEngine:
             answer=self._answer(prompt, sampling_params, method),
         )
         return self._scored(request, recorder, recorder.reserve(sampling_params.n))
+
+    async def score(
+        self,
+        prompt: Any,
+        completion_token_ids: list[int],
+        request_id: str,
+        *,
+        lora_request: LoRARequest | None = None,
+        priority: int = 0,
+        trace_headers: Mapping[str, str] | None = None,
+    ) -> SelfReward:
+        """The self-reward of a completion that was written elsewhere, read by a request of its own.
+
+        ``prompt`` is rendered as for `generate`; ``completion_token_ids`` end with an EOS, which
+        the caller sees to. Where the two leave no room to read the score the status says so.
+        Raises VLLMValidationError where the options cannot reach the engine.
+        """
+        check_admissible(self._engine.vllm_config, SamplingParams(), (request_id, priority))
+        reward = self._parameters.unscored(Status.ABORTED, Method.POST_HOC)
+        try:
+            reward = await self._read(
+                prompt,
+                completion_token_ids,
+                request_id,
+                lora_request=lora_request,
+                priority=priority,
+                trace_headers=trace_headers,
+            )
+            return reward
+        finally:
+            self._observer(reward, _second_request_tokens(reward))
 
     def _unscored(
         self, prompt: Any, params: SamplingParams, request_id: str, **options: Any
@@ -155,20 +189,23 @@ class ScoredEngine:
         return await self._post_hoc(request, completion.index, sample.answer_tokens)
 
     async def _post_hoc(self, request: _Request, index: int, tokens: list[int]) -> SelfReward:
-        prompt = extended_prompt(request.prompt, tokens)
-        if prompt is None:
+        names = ("lora_request", "priority", "trace_headers")
+        options = {name: request.options[name] for name in names if name in request.options}
+        request_id = f"{request.request_id}-score-{index}"
+        return await self._read(request.prompt, tokens, request_id, **options)
+
+    async def _read(
+        self, prompt: object, completion: list[int], request_id: str, **options: Any
+    ) -> SelfReward:
+        """The self-reward of a completion, its EOS included, by a request of its own."""
+        extended = extended_prompt(prompt, completion)
+        if extended is None:
             return self._parameters.unscored(Status.UNSUPPORTED, Method.POST_HOC)
-        completed = len(cast(dict[str, Any], prompt)["prompt_token_ids"])
+        completed = len(cast(dict[str, Any], extended)["prompt_token_ids"])
         if post_hoc_length(self._engine.vllm_config, completed) > self._arming.max_model_len:
             return self._parameters.unscored(Status.CONTEXT_FULL, Method.POST_HOC)
         logprob = await read_logprob(
-            self._engine,
-            prompt,
-            self._parameters.z_c,
-            f"{request.request_id}-score-{index}",
-            lora_request=request.options.get("lora_request"),
-            priority=request.options.get("priority", 0),
-            trace_headers=request.options.get("trace_headers"),
+            self._engine, extended, self._parameters.z_c, request_id, **options
         )
         if logprob is None:
             return self._parameters.unscored(Status.ABORTED, Method.POST_HOC)
@@ -176,6 +213,10 @@ class ScoredEngine:
 
     @staticmethod
     def _overhead(request: _Request, completion: CompletionOutput, reward: SelfReward) -> int:
-        """Tokens beyond plain vLLM's: the message, and the one that a second request generates."""
-        second_request = reward.method == Method.POST_HOC and reward.logprob is not None
-        return len(request.sample(completion.index).message) + second_request
+        """Tokens beyond plain vLLM's: the message, and what a second request generates."""
+        return len(request.sample(completion.index).message) + _second_request_tokens(reward)
+
+
+def _second_request_tokens(reward: SelfReward) -> int:
+    """Tokens that a request for the score alone generated: one, where it was answered."""
+    return int(reward.method == Method.POST_HOC and reward.logprob is not None)

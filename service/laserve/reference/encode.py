@@ -58,7 +58,7 @@ def encode_rows(
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     encoded = []
     for where, row in rows.items():
-        prompt = _encode_prompt(where, row, tokenizer)
+        prompt = encode_prompt(where, row, tokenizer)
         completion = None
         if row.completion is not None:
             completion = [*_encode_text(row.completion, tokenizer), eos.primary]
@@ -81,7 +81,8 @@ def encode_rows(
     return encoded
 
 
-def _encode_prompt(where: str, row: Row, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def encode_prompt(where: str, row: Row, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Token ids of a row's prompt, by the chat template where there is one. Raises DataError."""
     if tokenizer.chat_template is None:
         if row.prompt is None:
             raise DataError(

@@ -1,0 +1,115 @@
+"""The prompt of a given text, rendered by vLLM's serving object as for a generation: the same chat
+template, model check, adapters and admission."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from fastapi import Request
+from vllm.entrypoints.openai.chat_completion.api_router import chat
+from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
+from vllm.entrypoints.openai.completion.api_router import completion
+from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
+from vllm.entrypoints.serve.engine.protocol import ErrorResponse
+from vllm.inputs import EngineInput
+from vllm.lora.request import LoRARequest
+
+from laserve.api.given_schemas import GivenTextRequest, SelfRewardRequest
+from laserve.api.given_tokens import CompletionTokens, check_vocabulary
+from laserve.api.schemas import ScoredChatCompletionRequest, ScoredCompletionRequest
+from laserve.core.score import ScoreParameters
+from laserve.engine.scored_engine import ScoredEngine
+from laserve.errors import RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class GivenPrompt:
+    """A rendered prompt, and what goes to the engine with it."""
+
+    engine: ScoredEngine
+    engine_input: EngineInput
+    options: dict[str, Any]
+    """Keyword arguments of `ScoredEngine.score`."""
+    parameters: ScoreParameters
+    model: str
+    """The name that is answered."""
+    base_id: str
+
+    @property
+    def length(self) -> int:
+        """In tokens; 0 where the prompt has none, which the engine does not score."""
+        fields = cast(Mapping[str, Any], self.engine_input)
+        return len(fields.get("prompt_token_ids") or ())
+
+    def tokens_of(self, field: str) -> CompletionTokens:
+        """Makes token ids of the completions in a field of the request."""
+        return CompletionTokens(self.engine, self.parameters, self.length, field)
+
+    def tokens_read(self, completions: Sequence[list[int]]) -> int:
+        """What the answer's usage counts."""
+        return sum(self.length + len(tokens) for tokens in completions)
+
+
+async def completion_prompt(
+    request: SelfRewardRequest, sequences: int, raw_request: Request
+) -> GivenPrompt | ErrorResponse:
+    """The prompt of /v1/completions, or vLLM's refusal.
+
+    ``sequences``: how many the engine is to have room for. Raises RequestError,
+    RequestValidationError, or vLLM's own errors.
+    """
+    serving = completion(raw_request)
+    if serving is None:
+        raise NotImplementedError("The model does not support Completions API")
+    if request.prompt_token_ids is not None:
+        vocab_size = serving.model_config.get_vocab_size()
+        check_vocabulary("prompt_token_ids", request.prompt_token_ids, vocab_size)
+    prompt = request.prompt_token_ids or request.prompt or ""
+    vllm_request = request.completion_request(prompt, sequences)
+    rendered = await serving.render_completion_request(vllm_request)
+    if isinstance(rendered, ErrorResponse):
+        return rendered
+    adapter = serving._maybe_get_adapters(vllm_request)
+    return await _given_prompt(serving, vllm_request, rendered, adapter, raw_request)
+
+
+async def chat_prompt(
+    request: GivenTextRequest,
+    messages: list[dict[str, Any]],
+    sequences: int,
+    raw_request: Request,
+) -> GivenPrompt | ErrorResponse:
+    """The prompt of /v1/chat/completions, its generation prompt included; else as above."""
+    serving = chat(raw_request)
+    if serving is None:
+        raise NotImplementedError("The model does not support Chat Completions API")
+    vllm_request = request.chat_request(messages, sequences)
+    rendered = await serving.render_chat_request(vllm_request)
+    if isinstance(rendered, ErrorResponse):
+        return rendered
+    adapter = serving._maybe_get_adapters(vllm_request, supports_default_mm_loras=True)
+    return await _given_prompt(serving, vllm_request, rendered[1], adapter, raw_request)
+
+
+async def _given_prompt(
+    serving: OpenAIServingChat | OpenAIServingCompletion,
+    vllm_request: ScoredChatCompletionRequest | ScoredCompletionRequest,
+    rendered: list[EngineInput],
+    adapter: LoRARequest | None,
+    raw_request: Request,
+) -> GivenPrompt:
+    [engine_input] = rendered
+    if cast(Mapping[str, Any], engine_input).get("prompt_token_ids") == []:
+        raise RequestError("the prompt has no token: give the text that is to be answered")
+    return GivenPrompt(
+        engine=cast(ScoredEngine, serving.engine_client),
+        engine_input=engine_input,
+        options={
+            "lora_request": adapter,
+            "priority": serving._get_priority(vllm_request, raw_request),
+            "trace_headers": await serving._get_trace_headers(raw_request.headers),
+        },
+        parameters=raw_request.app.state.laserve.parameters,
+        model=serving.models.model_name(adapter),
+        base_id=str(serving._base_request_id(raw_request)),
+    )

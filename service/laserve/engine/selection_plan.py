@@ -1,0 +1,95 @@
+"""How a selection travels from the HTTP request to the engine call below it, and its end back.
+
+A route opens `selecting()` around vLLM's serving code, as it opens `recording()`;
+`SelectingEngine.generate`, called somewhere below, finds the plan there and leaves the end of the
+selection on it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from vllm.outputs import RequestOutput
+
+from laserve.answers.equality import Equality, MathEquality, MathEqualityPool, StringEquality
+from laserve.answers.extraction import make_extractor
+from laserve.answers.message import Message
+from laserve.answers.plugins import AnswerPlugin
+from laserve.core.score import ScoreParameters
+from laserve.errors import RequestError
+from laserve.selection.ballot import Ballot
+from laserve.selection.options import SelectionOptions
+from laserve.selection.selector import Selection
+from laserve.selection.stopping import StopRule, stop_rules
+
+ReadMessage = Callable[[str, Sequence[int], Sequence[int]], Message]
+"""From a completion's text and token ids, and the prompt's token ids, to what it says."""
+
+
+def read_plainly(text: str, token_ids: Sequence[int], prompt_token_ids: Sequence[int]) -> Message:
+    """The text as it is."""
+    return Message(text)
+
+
+@dataclass(slots=True)
+class SelectionPlan:
+    """The selection that one HTTP request asks for."""
+
+    options: SelectionOptions
+    ballot: Ballot
+    rules: Sequence[StopRule]
+    read: ReadMessage
+    selection: Selection[RequestOutput] | None = None
+    """Its end; there before the first output is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes plans out of what the server was started with."""
+
+    plugins: Mapping[str, AnswerPlugin]
+    """Answer plug-ins by name."""
+    math: MathEqualityPool
+
+    def plan(
+        self,
+        options: SelectionOptions,
+        parameters: ScoreParameters,
+        *,
+        seed: int,
+        read: ReadMessage,
+    ) -> SelectionPlan:
+        """The plan for one request. Raises RequestError where it cannot be done as asked."""
+        if options.needs_confidence and parameters.calibration is None:
+            field = "weights" if options.min_confidence is None else "min_confidence"
+            raise RequestError(
+                f"{field} needs confidences, and checkpoint {parameters.checkpoint} has no "
+                "calibration: leave it out, or serve a checkpoint that `laserve-train evaluate` "
+                "has calibrated",
+                f"selection.{field}",
+            )
+        extractor = make_extractor(options.answer, self.plugins)
+        equality: Equality = StringEquality()
+        if options.equality == "math":
+            equality = MathEquality(self.math)
+        ballot = Ballot(options, extractor, equality, seed)
+        return SelectionPlan(options, ballot, stop_rules(options), read)
+
+
+_current: ContextVar[SelectionPlan | None] = ContextVar("laserve_selection", default=None)
+
+
+@contextmanager
+def selecting(plan: SelectionPlan | None) -> Iterator[None]:
+    """Select among samples in the generation that starts inside this block."""
+    token = _current.set(plan)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current_plan() -> SelectionPlan | None:
+    """The plan of the request in work, if it asks for a selection."""
+    return _current.get()

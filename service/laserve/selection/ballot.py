@@ -1,0 +1,61 @@
+"""The votes so far: which answer each sample gives, and which group it joins."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from laserve.answers.equality import Equality
+from laserve.answers.extraction import Extractor
+from laserve.answers.json_path import json_path_misses
+from laserve.errors import RequestError
+from laserve.selection.options import SelectionOptions
+from laserve.selection.sample import Sample
+from laserve.selection.voting import Group, Vote, ranked
+
+
+class Ballot:
+    """Collects the votes of one request's samples."""
+
+    def __init__(
+        self, options: SelectionOptions, extractor: Extractor, equality: Equality, seed: int
+    ) -> None:
+        self.answers: dict[int, str] = {}
+        """Answers by the index of their sample."""
+        self._options = options
+        self._extractor = extractor
+        self._equality = equality
+        self._seed = seed
+        self._groups: list[Group] = []
+
+    async def add(self, sample: Sample[Any]) -> None:
+        """Count the vote of a sample, where it has one: it came to its end, and gives an answer."""
+        if not sample.is_complete:
+            return
+        # In a thread: a hostile regular expression, or a plug-in, may take its time.
+        answer = await asyncio.to_thread(self._extractor, sample.message)
+        if answer is None:
+            return
+        found = await self._equality.find(
+            answer, [group.members[0].answer for group in self._groups]
+        )
+        if found is None:
+            self._groups.append(Group(self._options.method, self._options.weights, self._seed))
+            found = -1
+        self._groups[found].members.append(Vote(answer, sample))
+        self.answers[sample.index] = answer
+
+    def refuse_path_without_match(self, samples: Iterable[Sample[Any]]) -> None:
+        """Raise RequestError where the path of `json:PATH` is in none of the samples, and they are
+        JSON: another path is needed, not another sample."""
+        complete = [sample.message for sample in samples if sample.is_complete]
+        if problem := json_path_misses(self._options.answer, complete):
+            raise RequestError(problem, "selection.answer")
+
+    @property
+    def equality_timeouts(self) -> int:
+        """Comparisons of answers that took too long."""
+        return self._equality.timeouts
+
+    def standings(self) -> Sequence[Group]:
+        """The groups, the leader first."""
+        return ranked(self._groups)

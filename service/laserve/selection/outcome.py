@@ -1,0 +1,87 @@
+"""What the response says of a selection: its `selection` field."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from laserve.core.types import SelfReward
+from laserve.selection.options import SelectionMethod
+from laserve.selection.stopping import StopCause
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AnswerVotes(_Frozen):
+    """One of the answers that samples gave."""
+
+    answer: str
+    count: int = Field(description="Samples that gave it.")
+    weight: float | None = Field(
+        description="What the method ranks by: samples, sum of weights, or highest score; null "
+        "where best_of_n has no score."
+    )
+
+
+class Unvoted(_Frozen):
+    """Samples that voted for nothing."""
+
+    truncated: int = Field(description="Cut short by a token limit.")
+    no_answer: int = Field(description="Complete, without an answer of the kind asked for.")
+    cancelled: int = Field(description="Still running when the selection was over.")
+
+
+class CandidateToolCall(_Frozen):
+    """A tool call of a candidate."""
+
+    name: str
+    arguments: str
+
+
+class CandidateReport(_Frozen):
+    """One sample, as `return_candidates` lists it."""
+
+    index: int
+    text: str
+    tool_calls: list[CandidateToolCall]
+    answer: str | None
+    finish_reason: str
+    completion_tokens: int
+    self_reward: SelfReward | None
+
+
+class UpstreamReport(_Frozen):
+    """What became of a request that was forwarded to the server's upstream."""
+
+    model: str
+    status: str = Field(
+        description="answered: the choices are the upstream's. timeout or error: they are this "
+        "server's own."
+    )
+    message: str | None = Field(default=None, description="What went wrong.")
+    usage: dict[str, Any] | None = Field(default=None, description="As the upstream counts it.")
+
+
+class SelectionOutcome(_Frozen):
+    """How the answer was chosen."""
+
+    method: SelectionMethod
+    answer: str | None = Field(description="The winning answer; null where no sample gave one.")
+    confidence: float | None = Field(
+        description="Calibrated probability that it is correct: the mean over its samples, for "
+        "best_of_n that of the winner; null without a calibration."
+    )
+    abstained: bool = Field(description="Whether the confidence stayed under `min_confidence`.")
+    selected_index: int = Field(description="Number of the sample that is the choice.")
+    votes: list[AnswerVotes] = Field(description="Every answer, the winner first.")
+    samples_used: int = Field(description="Samples started.")
+    unvoted: Unvoted
+    completion_tokens: int = Field(description="Of all samples, cancelled ones included.")
+    stop_cause: StopCause = Field(description="Why no more samples were drawn.")
+    equality_timeouts: int = Field(
+        description="Comparisons of answers by `math` that took too long and were made by "
+        "`string` instead."
+    )
+    upstream: UpstreamReport | None = None
+    candidates: list[CandidateReport] | None = None

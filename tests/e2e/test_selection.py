@@ -1,0 +1,419 @@
+"""Selection over HTTP, on the demo checkpoint, whose score is worth voting with."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+
+from laserve_training.problem import Problem, Split
+from laserve_training.tasks.countdown import CountdownTask
+from tests.e2e.server import Server
+
+CHAT = "/v1/chat/completions"
+QUESTION = "2,6,6>2"
+TASK = CountdownTask()
+PROBLEMS = TASK.problems(Split.TEST, 24, seed=2)
+
+
+def body(server: Server, question: str = QUESTION, **fields: Any) -> dict[str, Any]:
+    return {
+        "model": server.model,
+        "messages": [{"role": "user", "content": question}],
+        "max_tokens": 24,
+        "seed": 0,
+        **fields,
+    }
+
+
+def post(server: Server, **fields: Any) -> dict[str, Any]:
+    answer = server.http.post(CHAT, json=body(server, **fields))
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def is_correct(problem: Problem, answer: dict[str, Any]) -> bool:
+    return TASK.verifier(problem, answer["choices"][0]["message"]["content"])
+
+
+def test_weighted_majority_finds_what_majority_does_not(demo: Server) -> None:
+    right = {"majority": 0, "weighted_majority": 0, "best_of_n": 0}
+    for problem in PROBLEMS:
+        for method in right:
+            answer = post(demo, question=problem.question, selection={"method": method, "n_max": 8})
+            right[method] += is_correct(problem, answer)
+    # Of 24 problems; on 500 the shares are .30 and .83 (README).
+    assert right["weighted_majority"] >= 15
+    assert right["best_of_n"] >= 15
+    assert right["majority"] <= 12
+
+
+def test_the_winner_is_one_of_the_n_choices_that_the_same_request_gives_without_selection(
+    demo: Server,
+) -> None:
+    plain = post(demo, n=8)
+    chosen = post(
+        demo,
+        selection={"n_max": 8, "adaptive": False, "return_candidates": True, "n_parallel": None},
+    )
+    selection = chosen["selection"]
+    assert len(chosen["choices"]) == 1
+    assert [c["text"] for c in selection["candidates"]] == [
+        c["message"]["content"] for c in plain["choices"]
+    ]
+    winner = plain["choices"][selection["selected_index"]]
+    assert chosen["choices"][0]["message"] == winner["message"]
+    assert chosen["choices"][0]["index"] == 0
+    assert chosen["choices"][0]["self_reward"] == pytest.approx(winner["self_reward"], abs=1e-3)
+    assert chosen["usage"] == plain["usage"]
+    assert selection["completion_tokens"] == plain["usage"]["completion_tokens"]
+
+
+@pytest.mark.parametrize("method", ["majority", "weighted_majority", "best_of_n"])
+def test_a_stream_carries_the_same_answer_and_selection(demo: Server, method: str) -> None:
+    fields: dict[str, Any] = {
+        "selection": {"method": method, "n_max": 6, "n_parallel": None, "adaptive": False},
+        "logprobs": True,
+    }
+    whole = post(demo, **fields)
+    text, logprobs, last = "", [], {}
+    usage = None
+    stream = demo.client.chat.completions.create(
+        **body(demo, stream=True, stream_options={"include_usage": True}, logprobs=True),
+        extra_body={"selection": fields["selection"]},
+    )
+    for chunk in stream:
+        usage = chunk.usage or usage
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+            logprobs += [t.logprob for t in choice.logprobs.content] if choice.logprobs else []
+            if choice.finish_reason:
+                last = chunk.to_dict()
+    choice = whole["choices"][0]
+    assert text == choice["message"]["content"]
+    expected = [token["logprob"] for token in choice["logprobs"]["content"]]
+    assert logprobs == pytest.approx(expected, abs=1e-4)
+    assert last["choices"][0]["finish_reason"] == choice["finish_reason"]
+    assert last["choices"][0]["self_reward"]["status"] == "scored"
+    for name in ("answer", "selected_index", "samples_used", "stop_cause", "completion_tokens"):
+        assert last["selection"][name] == whole["selection"][name]
+    assert usage is not None
+    assert usage.to_dict() == {k: v for k, v in whole["usage"].items() if v is not None}
+
+
+def test_text_completions_select_too(demo: Server) -> None:
+    asked = {"model": demo.model, "prompt": "2,6,6>2\n", "max_tokens": 24, "seed": 1}
+    answer = demo.http.post("/v1/completions", json={**asked, "selection": {"n_max": 4}})
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["choices"]) == 1
+    assert answer.json()["selection"]["samples_used"] <= 4
+
+
+def test_confidence_stops_early_and_is_told_in_headers(demo: Server) -> None:
+    asked = {"n_max": 64, "n_parallel": 4, "min_confidence": 0.9}
+    answer = demo.http.post(CHAT, json=body(demo, selection=asked))
+    selection = answer.json()["selection"]
+    assert selection["stop_cause"] == "min_confidence"
+    assert selection["samples_used"] < 64
+    assert selection["confidence"] >= 0.9
+    assert answer.headers["x-laserve-stop-cause"] == "min_confidence"
+    assert answer.headers["x-laserve-samples-used"] == str(selection["samples_used"])
+    assert answer.headers["x-laserve-abstained"] == "false"
+    assert float(answer.headers["x-laserve-confidence"]) >= 0.9
+
+
+def impossible(demo: Server, **selection: Any) -> dict[str, Any]:
+    """A request that no sample can answer: three numbers whose sums never give the target."""
+    asked = {"n_max": 4, "min_confidence": 0.9, **selection}
+    return body(demo, question="0,0,0>5", selection=asked)
+
+
+def test_too_little_confidence_is_an_abstention_with_an_answer_beside_it(demo: Server) -> None:
+    answer = demo.http.post(CHAT, json=impossible(demo, escalate=False))
+    found = answer.json()
+    assert found["selection"]["abstained"] is True
+    assert found["selection"]["upstream"] is None
+    assert found["choices"][0]["finish_reason"] == "stop"
+    assert found["choices"][0]["message"]["content"]
+    assert answer.headers["x-laserve-abstained"] == "true"
+
+
+def test_an_abstained_request_is_answered_by_the_upstream(demo: Server, server: Server) -> None:
+    answer = demo.http.post(CHAT, json=impossible(demo))
+    found = answer.json()
+    direct = server.http.post(
+        CHAT, json={**impossible(demo), "model": server.model, "selection": None}
+    ).json()
+    assert found["selection"]["upstream"]["status"] == "answered"
+    assert found["selection"]["upstream"]["model"] == server.model
+    assert found["selection"]["upstream"]["usage"] == direct["usage"]
+    assert found["choices"][0]["message"] == direct["choices"][0]["message"]
+    assert found["model"] == server.model
+    assert answer.headers["x-laserve-upstream"] == server.model
+    # This server's own samples.
+    assert found["usage"]["completion_tokens"] == found["selection"]["completion_tokens"]
+
+
+def test_an_abstained_stream_is_answered_by_the_upstream(demo: Server, server: Server) -> None:
+    asked = {**impossible(demo), "stream": True, "stream_options": {"include_usage": True}}
+    events = demo.http.post(CHAT, json=asked).text.split("\n\n")
+    assert events[-2:] == ["data: [DONE]", ""]
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events[:-2]]
+    whole = demo.http.post(CHAT, json=impossible(demo)).json()
+    text = "".join(c["delta"].get("content") or "" for d in chunks for c in d["choices"])
+    assert text == whole["choices"][0]["message"]["content"]
+    (last,) = [chunk for chunk in chunks if "selection" in chunk]
+    assert last["selection"]["upstream"]["status"] == "answered"
+    (usage,) = [chunk["usage"] for chunk in chunks if chunk.get("usage")]
+    assert usage["completion_tokens"] == last["selection"]["completion_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("text", str),
+        ("last_number", str),
+        (r"regex:#(\d)", str),
+        ("plugin:result", str),
+        ("boxed", type(None)),
+        ("tool_call", type(None)),
+    ],
+)
+def test_answers_are_taken_as_asked(demo: Server, answer: str, expected: type) -> None:
+    asked = {"method": "majority", "n_max": 4, "answer": answer, "adaptive": False}
+    found = post(demo, selection=asked)
+    assert isinstance(found["selection"]["answer"], expected)
+    text = found["choices"][0]["message"]["content"]
+    if answer in (r"regex:#(\d)", "plugin:result", "last_number"):
+        assert found["selection"]["answer"] == text[-1]
+    if expected is type(None):
+        assert found["selection"]["unvoted"]["no_answer"] == 4
+
+
+def test_math_finds_equal_what_strings_do_not(server: Server) -> None:
+    asked = {
+        "model": server.model,
+        "messages": [{"role": "user", "content": "1/2"}],
+        "max_tokens": 8,
+        "seed": 0,
+        "structured_outputs": {"choice": ["0.5", "1/2", "2/4", "0.50"]},
+    }
+    counts = {}
+    for equality in ("string", "math"):
+        selection = {"method": "majority", "n_max": 12, "equality": equality, "adaptive": False}
+        answer = server.http.post(CHAT, json={**asked, "selection": selection})
+        assert answer.status_code == 200, answer.text
+        counts[equality] = len(answer.json()["selection"]["votes"])
+    assert counts["string"] > 1
+    assert counts["math"] == 1
+
+
+def test_tool_calls_are_voted_on(server: Server) -> None:
+    tool = {
+        "type": "function",
+        "function": {
+            "name": "add",
+            "parameters": {
+                "type": "object",
+                "properties": {"a": {"enum": [1, 2]}},
+                "required": ["a"],
+                "additionalProperties": False,
+            },
+        },
+    }
+    for stream in (False, True):
+        answer = server.http.post(
+            CHAT,
+            json={
+                "model": server.model,
+                "messages": [{"role": "user", "content": "Add."}],
+                "tools": [tool],
+                "tool_choice": "required",
+                "max_tokens": 64,
+                "seed": 0,
+                "stream": stream,
+                "selection": {"method": "majority", "n_max": 6, "answer": "tool_call"},
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        if stream:
+            found = next(
+                chunk["selection"]
+                for event in answer.text.split("\n\n")
+                if event.startswith("data: {")
+                if "selection" in (chunk := json.loads(event[6:]))
+            )
+        else:
+            found = answer.json()["selection"]
+            calls = answer.json()["choices"][0]["message"]["tool_calls"]
+            assert json.loads(found["answer"])[0]["name"] == calls[0]["function"]["name"]
+        assert (
+            sum(vote["count"] for vote in found["votes"]) + found["unvoted"]["truncated"]
+            == (found["samples_used"])
+        )
+        assert json.loads(found["answer"])[0]["name"] == "add"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"selection": {"n_max": 0}}, "n_max"),
+        ({"selection": {"n_max": 1000}}, "128"),
+        ({"selection": {"n_max": 2.5}}, "n_max"),
+        ({"selection": {"n_max": True}}, "n_max"),
+        ({"selection": {"n_parallel": 0}}, "n_parallel"),
+        ({"selection": {"method": "vote"}}, "method"),
+        ({"selection": {"answer": "best"}}, "answer"),
+        ({"selection": {"answer": "regex:("}}, "regular expression"),
+        ({"selection": {"answer": r"regex:(a)\1"}}, "RE2"),
+        ({"selection": {"answer": "regex:" + "a" * 10**6}}, "regular expression"),
+        ({"selection": {"answer": "json:$.a["}}, "JSON path"),
+        ({"selection": {"answer": "json:$..a"}}, "JSON path"),
+        ({"selection": {"answer": "plugin:none"}}, "result"),
+        ({"selection": {"equality": "fuzzy"}}, "equality"),
+        ({"selection": {"posterior": 0.2}}, "posterior"),
+        ({"selection": {"posterior": 0.9, "method": "best_of_n"}}, "posterior"),
+        ({"selection": {"min_confidence": 1.5}}, "min_confidence"),
+        ({"selection": {"max_total_tokens": 0}}, "max_total_tokens"),
+        ({"selection": {"timeout_s": 0}}, "timeout_s"),
+        ({"selection": {"timeout_s": "NaN"}}, "timeout_s"),
+        ({"selection": {"threshold": 1}}, "threshold"),
+        ({"selection": "majority"}, "selection"),
+        ({"selection": {}, "n": 2}, "n_max"),
+        ({"selection": {}, "use_beam_search": True}, "use_beam_search"),
+        ({"selection": {}, "self_reward": False}, "self_reward"),
+        ({"selections": {}}, "selection"),
+    ],
+)
+def test_a_bad_selection_is_refused_by_name(
+    demo: Server, change: dict[str, Any], named: str
+) -> None:
+    answer = demo.http.post(CHAT, json=body(demo, **change))
+    assert answer.status_code == 400, answer.text
+    error = answer.json()["error"]
+    assert named in error["message"] + str(error["param"])
+
+
+def test_other_routes_say_that_they_select_nothing(demo: Server) -> None:
+    asked = {"model": demo.model, "input": QUESTION, "selection": {}}
+    answer = demo.http.post("/v1/responses", json=asked)
+    assert answer.status_code == 400
+    assert "other routes select nothing" in answer.json()["error"]["message"]
+
+
+def test_confidence_needs_a_calibration(server: Server) -> None:
+    asked = body(server, selection={"min_confidence": 0.5})
+    answer = server.http.post(CHAT, json=asked)
+    assert answer.status_code == 400
+    assert "no calibration" in answer.json()["error"]["message"]
+
+
+def test_several_prompts_are_refused(demo: Server) -> None:
+    asked = {"model": demo.model, "prompt": ["a", "b"], "selection": {}}
+    answer = demo.http.post("/v1/completions", json=asked)
+    assert answer.status_code == 400
+    assert "request for each prompt" in answer.json()["error"]["message"]
+
+
+def test_a_json_path_that_matches_nothing_is_refused_with_the_keys_that_there_are(
+    server: Server,
+) -> None:
+    asked = {
+        **body(server, selection={"answer": "json:$.m", "n_max": 2, "method": "majority"}),
+        "structured_outputs": {"choice": ['{"n": 1}', '{"n": 2}']},
+    }
+    answer = server.http.post(CHAT, json=asked)
+    assert answer.status_code == 400, answer.text
+    assert "$.m" in answer.json()["error"]["message"]
+    asked["selection"]["answer"] = "json:$.n"
+    assert server.http.post(CHAT, json=asked).json()["selection"]["answer"] in ("1", "2")
+
+
+def test_a_token_budget_is_kept(server: Server) -> None:
+    asked = {
+        **body(server, selection={"n_max": 64, "n_parallel": 8, "max_total_tokens": 300}),
+        "max_tokens": 200,
+        "ignore_eos": False,
+        "min_tokens": 100,
+    }
+    selection = server.http.post(CHAT, json=asked).json()["selection"]
+    assert selection["stop_cause"] == "max_total_tokens"
+    # Each of the 8 in flight may be a few steps further by the time it is cancelled.
+    assert 300 <= selection["completion_tokens"] < 300 + 8 * 40
+
+
+def test_a_time_budget_answers_with_what_there_is(server: Server) -> None:
+    asked = {
+        **body(server, selection={"n_max": 4, "timeout_s": 0.3, "method": "majority"}),
+        "max_tokens": 480,
+        "min_tokens": 470,
+    }
+    found = server.http.post(CHAT, json=asked).json()
+    assert found["selection"]["stop_cause"] == "timeout"
+    assert found["selection"]["unvoted"]["cancelled"] == 4
+    assert found["choices"][0]["finish_reason"] == "length"
+    _await_idle(server)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_client_that_leaves_takes_all_samples_with_it(server: Server, stream: bool) -> None:
+    asked = {
+        **body(server, selection={"n_max": 16, "n_parallel": 16, "method": "majority"}),
+        "max_tokens": 490,
+        "min_tokens": 480,
+    }
+    aborted = _aborted(server)
+    async with server.async_client() as client:
+        request = client.post("/chat/completions", body={**asked, "stream": stream}, cast_to=object)
+        task = asyncio.ensure_future(request)
+        await asyncio.to_thread(_await_running, server, 16)
+        assert server.metric("vllm:kv_cache_usage_perc") > 0
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await asyncio.to_thread(_await_idle, server)
+    assert _aborted(server) - aborted == 16
+
+
+def _aborted(server: Server) -> float:
+    return server.metric("laserve_generations_total", status="aborted")
+
+
+def _await_running(server: Server, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while server.metric("vllm:num_requests_running") < count:
+        assert time.monotonic() < deadline, "the samples do not start"
+        time.sleep(0.05)
+
+
+def _await_idle(server: Server) -> None:
+    """Until no sample runs and the KV cache is empty."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (
+            server.metric("vllm:num_requests_running") == 0
+            and server.metric("vllm:num_requests_waiting") == 0
+            and server.metric("vllm:kv_cache_usage_perc") == 0
+        ):
+            return
+        time.sleep(0.1)
+    raise AssertionError("samples are still running")
+
+
+def test_samples_share_the_prefill_of_their_prompt(server: Server) -> None:
+    before = server.metric("vllm:prefix_cache_hits_total")
+    prompt = [7 + index % 50 for index in range(300)]
+    asked = {"model": server.model, "prompt": prompt, "max_tokens": 4, "seed": 0}
+    options = {"n_max": 8, "method": "majority", "adaptive": False}
+    server.http.post("/v1/completions", json={**asked, "selection": options}).raise_for_status()
+    # All but the first sample of what fills whole blocks, which have 128 tokens at most.
+    assert server.metric("vllm:prefix_cache_hits_total") - before >= 7 * 256
+
+
+def test_selections_are_counted(demo: Server) -> None:
+    labels = {"method": "majority", "stop_cause": "n_max", "result": "selected"}
+    before = demo.metric("laserve_selections_total", **labels)
+    post(demo, selection={"method": "majority", "n_max": 2, "adaptive": False})
+    assert demo.metric("laserve_selections_total", **labels) == before + 1
+    assert demo.metric("laserve_selection_samples_count") > 0
