@@ -1,0 +1,61 @@
+"""Client of LaServe: answers with the model's own verdict, selection among several, reranking."""
+
+from laserve_client._async import AsyncLaServe
+from laserve_client._errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConnectionFailedError,
+    InvalidArgumentError,
+    InvalidResponseError,
+    LaServeError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    TimedOutError,
+    UnavailableError,
+)
+from laserve_client._sync import LaServe
+from laserve_client._types import (
+    Answer,
+    Candidate,
+    Finished,
+    Ranked,
+    Selected,
+    Selection,
+    SelectionOptions,
+    SelfReward,
+    TextDelta,
+    ToolCall,
+    Usage,
+    Vote,
+)
+
+__all__ = [
+    "APIError",
+    "Answer",
+    "AsyncLaServe",
+    "AuthenticationError",
+    "BadRequestError",
+    "Candidate",
+    "ConnectionFailedError",
+    "Finished",
+    "InvalidArgumentError",
+    "InvalidResponseError",
+    "LaServe",
+    "LaServeError",
+    "NotFoundError",
+    "Ranked",
+    "RateLimitedError",
+    "Selected",
+    "Selection",
+    "SelectionOptions",
+    "SelfReward",
+    "ServerError",
+    "TextDelta",
+    "TimedOutError",
+    "ToolCall",
+    "UnavailableError",
+    "Usage",
+    "Vote",
+]

@@ -1,0 +1,231 @@
+"""The client for asyncio. `_sync.py` is the same without `await`."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+import httpx
+
+from laserve_client._calls import (
+    Call,
+    candidates_call,
+    generate_call,
+    model_call,
+    rerank_call,
+    score_call,
+    select_call,
+    selection_options,
+    stream_call,
+)
+from laserve_client._errors import LaServeError
+from laserve_client._responses import api_error
+from laserve_client._retries import Retries
+from laserve_client._streams import StreamReader
+from laserve_client._transport import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    headers_of,
+    root_of,
+    transport_errors,
+)
+from laserve_client._types import (
+    Answer,
+    Document,
+    Event,
+    Prompt,
+    Ranked,
+    Selected,
+    SelectionMethod,
+    SelectionOptions,
+    SelfReward,
+)
+
+Result = TypeVar("Result")
+
+
+class AsyncLaServe:
+    """`LaServe` for asyncio: the same arguments and methods, to be awaited."""
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._model = model
+        self._model_lock = asyncio.Lock()
+        self._retries = Retries(max_retries, uniform)
+        self._sleep = sleep
+        self._http = httpx.AsyncClient(
+            base_url=root_of(base_url),
+            headers=headers_of(api_key),
+            timeout=timeout,
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def model_name(self) -> str:
+        """The model that calls ask unless they name another."""
+        async with self._model_lock:
+            if self._model is None:
+                self._model = await self._send(model_call())
+            return self._model
+
+    async def generate(self, prompt: Prompt, **fields: Any) -> Answer:
+        """One answer with the model's verdict on it."""
+        return await self._send(generate_call(prompt, fields))
+
+    async def select(
+        self,
+        prompt: Prompt,
+        *,
+        method: SelectionMethod | None = None,
+        n_max: int | None = None,
+        n_parallel: int | None = None,
+        answer: str | None = None,
+        equality: Literal["string", "math"] | None = None,
+        weights: Literal["score", "confidence"] | None = None,
+        adaptive: bool | None = None,
+        posterior: float | None = None,
+        min_confidence: float | None = None,
+        max_total_tokens: int | None = None,
+        timeout_s: float | None = None,
+        escalate: bool | None = None,
+        return_candidates: bool | None = None,
+        **fields: Any,
+    ) -> Selected:
+        """The best of several answers, drawn and selected by the server.
+
+        The options are those of `SelectionOptions`; None leaves one to the server.
+        """
+        options = selection_options(
+            method=method,
+            n_max=n_max,
+            n_parallel=n_parallel,
+            answer=answer,
+            equality=equality,
+            weights=weights,
+            adaptive=adaptive,
+            posterior=posterior,
+            min_confidence=min_confidence,
+            max_total_tokens=max_total_tokens,
+            timeout_s=timeout_s,
+            escalate=escalate,
+            return_candidates=return_candidates,
+        )
+        return await self._send(select_call(prompt, options, fields))
+
+    async def best_of_n(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
+        """`select` the answer with the highest score."""
+        return await self.select(prompt, method="best_of_n", n_max=n_max, **options)
+
+    async def majority(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
+        """`select` the most frequent answer; name with `answer` what is counted."""
+        return await self.select(prompt, method="majority", n_max=n_max, **options)
+
+    async def stream(
+        self, prompt: Prompt, selection: SelectionOptions | None = None, **fields: Any
+    ) -> AsyncGenerator[Event, None]:
+        """The answer as it is written: `TextDelta`s, then one `Finished`.
+
+        The request is sent, and errors are raised, as the events are read. Close the generator
+        where you stop before its end (`contextlib.aclosing`).
+        """
+        response = await self._open(stream_call(prompt, selection, fields))
+        reader = StreamReader(selecting=selection is not None)
+        with transport_errors(received=True):
+            async with aclosing(response):
+                async for data in response.aiter_bytes():
+                    for event in reader.feed(data):
+                        yield event
+        yield reader.end()
+
+    async def score(
+        self, prompt: Prompt, completions: str | Sequence[str], **fields: Any
+    ) -> list[SelfReward]:
+        """The model's verdict on answers that were written elsewhere, in their order."""
+        return await self._send(score_call(prompt, completions, fields))
+
+    async def rerank(
+        self,
+        query: Prompt,
+        documents: Sequence[Document],
+        top_n: int | None = None,
+        **fields: Any,
+    ) -> list[Ranked]:
+        """Candidate answers to a question, best first; only the `top_n` best, if given."""
+        return await self._send(rerank_call(query, documents, top_n, fields))
+
+    async def rerank_from(
+        self,
+        other: "AsyncLaServe",
+        prompt: Prompt,
+        n: int = 8,
+        top_n: int | None = None,
+        **fields: Any,
+    ) -> list[Ranked]:
+        """Draw n answers from another server, and rerank them here.
+
+        `other` is a client of any OpenAI-compatible server:
+        `AsyncLaServe("http://127.0.0.1:8001/v1", model=..., api_key=...)`. The fields go to it.
+        """
+        texts: list[str] = []
+        while len(texts) < n:
+            drawn = await other._send(candidates_call(prompt, n - len(texts), len(texts), fields))
+            texts += drawn
+        return await self.rerank(prompt, texts, top_n)
+
+    async def _send(self, call: Call[Result]) -> Result:
+        response = await self._open(call)
+        with transport_errors(received=True):
+            async with aclosing(response):
+                content = await response.aread()
+        return call.result(content)
+
+    async def _open(self, call: Call[Any]) -> httpx.Response:
+        """A response of status 2xx whose body is not read yet."""
+        content = call.content(await self.model_name() if call.needs_model else None)
+        retries = 0
+        while True:
+            try:
+                return await self._try(call, content)
+            except LaServeError as error:
+                wait_s = self._retries.wait_s(error, retries)
+                if wait_s is None:
+                    raise
+            await self._sleep(wait_s)
+            retries += 1
+
+    async def _try(self, call: Call[Any], content: bytes | None) -> httpx.Response:
+        request = self._http.build_request(call.method, call.path, content=content)
+        with transport_errors(received=False):
+            response = await self._http.send(request, stream=True)
+        if response.is_success:
+            return response
+        with transport_errors(received=True):
+            async with aclosing(response):
+                body = await response.aread()
+        raise api_error(response.status_code, response.headers, body)

@@ -1,0 +1,187 @@
+"""Every call of the API: what is sent, and how the answer is read. No input or output here."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from laserve_client._errors import InvalidArgumentError, InvalidResponseError
+from laserve_client._responses import decode, validate
+from laserve_client._types import (
+    Answer,
+    Document,
+    Prompt,
+    Ranked,
+    Selected,
+    SelectionOptions,
+    SelfReward,
+)
+from laserve_client._wire import Completion, Models, Ranking, Scores, answer_of, selected
+
+Result = TypeVar("Result")
+
+CHAT = "/v1/chat/completions"
+
+_GIVEN_OTHERWISE = {
+    "messages": "give the messages as the prompt",
+    "n": "select() draws several answers, and return_candidates=True gives them all",
+    "selection": "call select(), or give stream() a selection",
+    "stream": "call stream()",
+}
+"""Fields of the request that a call sets itself."""
+
+
+@dataclass(frozen=True)
+class Call(Generic[Result]):
+    """One request, and how its answer is read."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None
+    read: Callable[[dict[str, Any]], Result]
+    """From the answer's JSON. Raises InvalidResponseError."""
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether the name of a model is missing yet."""
+        return self.body is not None and "model" not in self.body
+
+    def content(self, model: str | None) -> bytes | None:
+        """The request's body. Raises InvalidArgumentError for what JSON cannot hold."""
+        if self.body is None:
+            return None
+        body = {"model": model, **self.body} if self.needs_model else self.body
+        try:
+            return json.dumps(body, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidArgumentError(f"the request cannot be written as JSON: {error}") from error
+
+    def result(self, content: bytes) -> Result:
+        """Raises InvalidResponseError."""
+        return self.read(decode(content))
+
+
+def model_call() -> Call[str]:
+    """The model that the server names first: its own, before adapters."""
+
+    def read(body: dict[str, Any]) -> str:
+        return validate(Models, body).data[0].id
+
+    return Call("GET", "/v1/models", None, read)
+
+
+def generate_call(prompt: Prompt, fields: Mapping[str, Any]) -> Call[Answer]:
+    """One answer."""
+
+    def read(body: dict[str, Any]) -> Answer:
+        return answer_of(validate(Completion, body), body)
+
+    return Call("POST", CHAT, _chat(prompt, fields), read)
+
+
+def select_call(
+    prompt: Prompt, selection: SelectionOptions, fields: Mapping[str, Any]
+) -> Call[Selected]:
+    """The one answer that the server selects."""
+
+    def read(body: dict[str, Any]) -> Selected:
+        return selected(answer_of(validate(Completion, body), body))
+
+    return Call("POST", CHAT, {**_chat(prompt, fields), "selection": selection}, read)
+
+
+def selection_options(**options: Any) -> SelectionOptions:
+    """Those that are not None: the others are left to the server."""
+    return cast(
+        SelectionOptions, {name: value for name, value in options.items() if value is not None}
+    )
+
+
+def stream_call(
+    prompt: Prompt, selection: SelectionOptions | None, fields: Mapping[str, Any]
+) -> Call[None]:
+    """A streamed answer, which `StreamReader` reads."""
+    body = {"stream_options": {"include_usage": True}, **_chat(prompt, fields), "stream": True}
+    if selection is not None:
+        body["selection"] = selection
+    return Call("POST", CHAT, body, lambda _: None)
+
+
+def candidates_call(
+    prompt: Prompt, n: int, offset: int, fields: Mapping[str, Any]
+) -> Call[list[str]]:
+    """Up to n answers of any OpenAI-compatible server, the texts alone.
+
+    Some servers answer with one whatever `n` says; `offset` counts those that came already, and
+    moves a `seed`, which would draw the same ones again.
+    """
+    body = {**_chat(prompt, fields), "n": n}
+    if isinstance(body.get("seed"), int):
+        body["seed"] += offset
+
+    def read(body: dict[str, Any]) -> list[str]:
+        texts = [choice.message.content for choice in validate(Completion, body).choices]
+        if None in texts:
+            raise InvalidResponseError("an answer of the other server has no text to rerank")
+        return [text for text in texts if text is not None]
+
+    return Call("POST", CHAT, body, read)
+
+
+def score_call(
+    prompt: Prompt, completions: str | Sequence[str], fields: Mapping[str, Any]
+) -> Call[list[SelfReward]]:
+    """The model's verdict on texts, in their order."""
+    texts = [completions] if isinstance(completions, str) else list(completions)
+
+    def read(body: dict[str, Any]) -> list[SelfReward]:
+        data = sorted(validate(Scores, body).data, key=lambda item: item.index)
+        if [item.index for item in data] != list(range(len(texts))):
+            raise InvalidResponseError(
+                f"{len(texts)} completions were sent, and the answer scores others: "
+                f"{[item.index for item in data]}"
+            )
+        return [item.self_reward for item in data]
+
+    body = {**fields, "messages": _messages(prompt), "completion": texts}
+    return Call("POST", "/v1/self_reward", body, read)
+
+
+def rerank_call(
+    query: Prompt, documents: Sequence[Document], top_n: int | None, fields: Mapping[str, Any]
+) -> Call[list[Ranked]]:
+    """Candidate answers, best first."""
+    texts = [_text(document) for document in documents]
+    asked = {"query": query} if isinstance(query, str) else {"messages": _messages(query)}
+
+    def read(body: dict[str, Any]) -> list[Ranked]:
+        items = validate(Ranking, body).results
+        for item in items:
+            if not 0 <= item.index < len(texts):
+                raise InvalidResponseError(
+                    f"{len(texts)} documents were sent, and the answer ranks number {item.index}"
+                )
+        return [Ranked(text=texts[item.index], **dict(item)) for item in items]
+
+    body = {**fields, **asked, "documents": texts, "top_n": top_n, "return_documents": False}
+    return Call("POST", "/v1/rerank", body, read)
+
+
+def _chat(prompt: Prompt, fields: Mapping[str, Any]) -> dict[str, Any]:
+    for name, instead in _GIVEN_OTHERWISE.items():
+        if name in fields:
+            raise InvalidArgumentError(f"{name!r} cannot be given here: {instead}")
+    return {**fields, "messages": _messages(prompt)}
+
+
+def _messages(prompt: Prompt) -> list[Mapping[str, Any]]:
+    if isinstance(prompt, str):
+        return [{"role": "user", "content": prompt}]
+    return list(prompt)
+
+
+def _text(document: Document) -> str:
+    text = document if isinstance(document, str) else document.get("text")
+    if not isinstance(text, str):
+        raise InvalidArgumentError('a document is a text or {"text": text}')
+    return text

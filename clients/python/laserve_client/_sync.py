@@ -1,0 +1,235 @@
+"""The client, blocking. `_async.py` is the same with `await`."""
+
+import random
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from threading import Lock
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+import httpx
+
+from laserve_client._calls import (
+    Call,
+    candidates_call,
+    generate_call,
+    model_call,
+    rerank_call,
+    score_call,
+    select_call,
+    selection_options,
+    stream_call,
+)
+from laserve_client._errors import LaServeError
+from laserve_client._responses import api_error
+from laserve_client._retries import Retries
+from laserve_client._streams import StreamReader
+from laserve_client._transport import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    headers_of,
+    root_of,
+    transport_errors,
+)
+from laserve_client._types import (
+    Answer,
+    Document,
+    Event,
+    Prompt,
+    Ranked,
+    Selected,
+    SelectionMethod,
+    SelectionOptions,
+    SelfReward,
+)
+
+Result = TypeVar("Result")
+
+
+class LaServe:
+    """Client of a LaServe server. A context manager: it keeps its connections open between calls.
+
+    `base_url` with or without a closing `/v1`. Without a `model`, the server is asked once for the
+    first one that it names. `timeout`, seconds: how long to wait for the next bytes, which for an
+    answer that is not streamed come when it is finished. 429, 503 and connections that failed
+    before an answer began are tried again, `max_retries` times, with exponential backoff.
+
+    Every method takes further fields of the server's request (`temperature`, `max_tokens`, `seed`,
+    `model`, ...) as keywords and sends them as they are. All raise LaServeError; the tree is in
+    `laserve_client._errors`.
+
+    `transport`, `sleep` and `uniform` are for tests.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._model = model
+        self._model_lock = Lock()
+        self._retries = Retries(max_retries, uniform)
+        self._sleep = sleep
+        self._http = httpx.Client(
+            base_url=root_of(base_url),
+            headers=headers_of(api_key),
+            timeout=timeout,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def model_name(self) -> str:
+        """The model that calls ask unless they name another."""
+        with self._model_lock:
+            if self._model is None:
+                self._model = self._send(model_call())
+            return self._model
+
+    def generate(self, prompt: Prompt, **fields: Any) -> Answer:
+        """One answer with the model's verdict on it."""
+        return self._send(generate_call(prompt, fields))
+
+    def select(
+        self,
+        prompt: Prompt,
+        *,
+        method: SelectionMethod | None = None,
+        n_max: int | None = None,
+        n_parallel: int | None = None,
+        answer: str | None = None,
+        equality: Literal["string", "math"] | None = None,
+        weights: Literal["score", "confidence"] | None = None,
+        adaptive: bool | None = None,
+        posterior: float | None = None,
+        min_confidence: float | None = None,
+        max_total_tokens: int | None = None,
+        timeout_s: float | None = None,
+        escalate: bool | None = None,
+        return_candidates: bool | None = None,
+        **fields: Any,
+    ) -> Selected:
+        """The best of several answers, drawn and selected by the server.
+
+        The options are those of `SelectionOptions`; None leaves one to the server.
+        """
+        options = selection_options(
+            method=method,
+            n_max=n_max,
+            n_parallel=n_parallel,
+            answer=answer,
+            equality=equality,
+            weights=weights,
+            adaptive=adaptive,
+            posterior=posterior,
+            min_confidence=min_confidence,
+            max_total_tokens=max_total_tokens,
+            timeout_s=timeout_s,
+            escalate=escalate,
+            return_candidates=return_candidates,
+        )
+        return self._send(select_call(prompt, options, fields))
+
+    def best_of_n(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
+        """`select` the answer with the highest score."""
+        return self.select(prompt, method="best_of_n", n_max=n_max, **options)
+
+    def majority(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
+        """`select` the most frequent answer; name with `answer` what is counted."""
+        return self.select(prompt, method="majority", n_max=n_max, **options)
+
+    def stream(
+        self, prompt: Prompt, selection: SelectionOptions | None = None, **fields: Any
+    ) -> Generator[Event, None, None]:
+        """The answer as it is written: `TextDelta`s, then one `Finished`.
+
+        The request is sent, and errors are raised, as the events are read. Close the generator
+        where you stop before its end.
+        """
+        response = self._open(stream_call(prompt, selection, fields))
+        reader = StreamReader(selecting=selection is not None)
+        with transport_errors(received=True), closing(response):
+            for data in response.iter_bytes():
+                yield from reader.feed(data)
+        yield reader.end()
+
+    def score(
+        self, prompt: Prompt, completions: str | Sequence[str], **fields: Any
+    ) -> list[SelfReward]:
+        """The model's verdict on answers that were written elsewhere, in their order."""
+        return self._send(score_call(prompt, completions, fields))
+
+    def rerank(
+        self,
+        query: Prompt,
+        documents: Sequence[Document],
+        top_n: int | None = None,
+        **fields: Any,
+    ) -> list[Ranked]:
+        """Candidate answers to a question, best first; only the `top_n` best, if given."""
+        return self._send(rerank_call(query, documents, top_n, fields))
+
+    def rerank_from(
+        self, other: "LaServe", prompt: Prompt, n: int = 8, top_n: int | None = None, **fields: Any
+    ) -> list[Ranked]:
+        """Draw n answers from another server, and rerank them here.
+
+        `other` is a client of any OpenAI-compatible server:
+        `LaServe("http://127.0.0.1:8001/v1", model=..., api_key=...)`. The fields go to it.
+        """
+        texts: list[str] = []
+        while len(texts) < n:
+            drawn = other._send(candidates_call(prompt, n - len(texts), len(texts), fields))
+            texts += drawn
+        return self.rerank(prompt, texts, top_n)
+
+    def _send(self, call: Call[Result]) -> Result:
+        response = self._open(call)
+        with transport_errors(received=True), closing(response):
+            content = response.read()
+        return call.result(content)
+
+    def _open(self, call: Call[Any]) -> httpx.Response:
+        """A response of status 2xx whose body is not read yet."""
+        content = call.content(self.model_name() if call.needs_model else None)
+        retries = 0
+        while True:
+            try:
+                return self._try(call, content)
+            except LaServeError as error:
+                wait_s = self._retries.wait_s(error, retries)
+                if wait_s is None:
+                    raise
+            self._sleep(wait_s)
+            retries += 1
+
+    def _try(self, call: Call[Any], content: bytes | None) -> httpx.Response:
+        request = self._http.build_request(call.method, call.path, content=content)
+        with transport_errors(received=False):
+            response = self._http.send(request, stream=True)
+        if response.is_success:
+            return response
+        with transport_errors(received=True), closing(response):
+            body = response.read()
+        raise api_error(response.status_code, response.headers, body)

@@ -1,0 +1,226 @@
+"""What goes into a call and what comes out of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from pydantic import BaseModel, ConfigDict
+
+Prompt = str | Sequence[Mapping[str, Any]]
+"""A question, sent as a user's message, or the messages of a conversation in OpenAI's form."""
+
+Document = str | Mapping[str, Any]
+"""A candidate answer: its text, or an object with the text as "text"."""
+
+SelectionMethod = Literal["weighted_majority", "majority", "best_of_n"]
+
+
+class SelectionOptions(TypedDict, total=False):
+    """How the server draws several answers and selects one; what is left out is the server's
+    default."""
+
+    method: SelectionMethod
+    """Default: weighted_majority."""
+    n_max: int
+    """At most so many samples. Default: 8."""
+    n_parallel: int | None
+    """Samples in flight at a time; None is all at once. Default: 4."""
+    answer: str
+    """What the votes are counted over: text (the default), boxed, last_number, choice,
+    regex:PATTERN, json:PATH, tool_call, tool_name or plugin:NAME."""
+    equality: Literal["string", "math"]
+    """When two answers are one. Default: string."""
+    weights: Literal["score", "confidence"]
+    """What a vote weighs. Default: score."""
+    adaptive: bool
+    """Whether to stop as soon as the winner is certain. Default: true."""
+    posterior: float | None
+    """Stop when the probability that the leader wins is above this, 0.5 to 1."""
+    min_confidence: float | None
+    """Stop when the confidence reaches this; under it at the end, the server abstains. Needs a
+    calibrated checkpoint."""
+    max_total_tokens: int | None
+    """Stop when all samples together have so many tokens."""
+    timeout_s: float | None
+    """Stop after so many seconds."""
+    escalate: bool
+    """Whether an abstained request may go to the server's upstream. Default: true."""
+    return_candidates: bool
+    """Whether to answer with every sample. Default: false."""
+
+
+class _Result(BaseModel):
+    # Fields that a newer server adds are kept.
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class SelfReward(_Result):
+    """The model's own verdict on one completion."""
+
+    score: float | None
+    """The self-reward score, unbounded below; above 0.5 predicts correct. None: not scored."""
+    logprob: float | None
+    """Log-probability of z_c after the completion's EOS, nats."""
+    confidence: float | None = None
+    """Calibrated probability of being correct; None without a calibration."""
+    status: str
+    """`scored`, or why not: `truncated`, `stop_string`, ..."""
+    method: str | None = None
+    """`in_flight` or `post_hoc`."""
+    checkpoint: str | None = None
+    """The checkpoint that scored."""
+
+
+class Usage(_Result):
+    """Tokens that a request took; those of every sample."""
+
+    prompt_tokens: int
+    completion_tokens: int | None = None
+    total_tokens: int
+
+
+class ToolCall(_Result):
+    """A tool that the model calls. `arguments` is JSON as the model wrote it."""
+
+    id: str | None = None
+    name: str
+    arguments: str
+
+
+class Vote(_Result):
+    """One answer that samples voted for."""
+
+    answer: str
+    count: int
+    weight: float | None
+    """What the method ranks by; None where best_of_n has no score."""
+
+
+class Unvoted(_Result):
+    """Samples that have no vote, by reason."""
+
+    truncated: int
+    no_answer: int
+    cancelled: int
+
+
+class Upstream(_Result):
+    """What became of an abstained request that went to another model."""
+
+    model: str
+    status: str
+    """`answered`, `timeout` or `error`."""
+    message: str | None = None
+    usage: dict[str, Any] | None = None
+
+
+class Candidate(_Result):
+    """One sample."""
+
+    index: int
+    text: str | None
+    tool_calls: tuple[ToolCall, ...] = ()
+    answer: str | None
+    finish_reason: str | None
+    completion_tokens: int
+    self_reward: SelfReward | None
+
+
+class Selection(_Result):
+    """How the answer was selected."""
+
+    method: str
+    answer: str | None
+    """The answer that won, as it was extracted."""
+    confidence: float | None
+    """Calibrated probability that it is correct; None without a calibration."""
+    abstained: bool
+    """Whether `min_confidence` was not reached."""
+    selected_index: int
+    votes: tuple[Vote, ...]
+    """Best first."""
+    samples_used: int
+    unvoted: Unvoted
+    completion_tokens: int
+    """Of all samples."""
+    stop_cause: str
+    """`n_max`, `unassailable`, `posterior`, `min_confidence`, `max_total_tokens` or `timeout`."""
+    equality_timeouts: int = 0
+    """Comparisons of answers by `math` that took too long and were made by `string`."""
+    upstream: Upstream | None = None
+    candidates: tuple[Candidate, ...] | None = None
+    """Only where `return_candidates` asks for them."""
+
+
+class Answer(_Result):
+    """An answer and the model's own verdict on it."""
+
+    text: str
+    """Empty where the model only calls tools."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str | None
+    self_reward: SelfReward | None
+    """None where the request turned scoring off."""
+    model: str
+    usage: Usage | None
+    raw: dict[str, Any]
+    """The server's JSON; of a stream, the chunk that ended the answer."""
+
+    @property
+    def score(self) -> float | None:
+        """The self-reward score; None where there is none."""
+        return None if self.self_reward is None else self.self_reward.score
+
+    @property
+    def confidence(self) -> float | None:
+        """Calibrated probability that the answer is correct; None where there is none."""
+        return None if self.self_reward is None else self.self_reward.confidence
+
+    def trusted(self, threshold: float) -> bool:
+        """Whether the confidence is known and at least `threshold`."""
+        return self.confidence is not None and self.confidence >= threshold
+
+
+class Selected(Answer):
+    """The answer that was selected among several."""
+
+    selection: Selection
+
+    @property
+    def confidence(self) -> float | None:
+        """Calibrated probability that the selected answer is correct, given all samples."""
+        return self.selection.confidence
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the confidence asked for was not reached."""
+        return self.selection.abstained
+
+    def trusted(self, threshold: float) -> bool:
+        """Whether the server did not abstain, and the confidence is at least `threshold`."""
+        return not self.abstained and super().trusted(threshold)
+
+
+class Ranked(_Result):
+    """One document in its place, best first."""
+
+    index: int
+    """Its place in the list that was sent."""
+    relevance_score: float | None
+    """The self-reward score."""
+    text: str
+    self_reward: SelfReward
+
+
+class TextDelta(_Result):
+    """More text of a streamed answer."""
+
+    text: str
+
+
+class Finished(_Result):
+    """The end of a streamed answer: the whole of it, a `Selected` where a selection was asked."""
+
+    answer: Answer
+
+
+Event = TextDelta | Finished

@@ -1,0 +1,135 @@
+"""The command line: `ask` and `rerank`, reached as `laserve-client` and as `laserve`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from laserve_client._ask import Question, ask
+from laserve_client._errors import LaServeError
+from laserve_client._rerank_file import rerank_file
+from laserve_client._server import Server
+from laserve_client._types import SelectionOptions
+
+KEY_VARIABLE = "LASERVE_API_KEY"
+MISTAKE = 2
+INTERRUPTED = 130
+"""What a shell reports of a command that Ctrl-C ended."""
+
+
+def main(argv: list[str] | None = None, prog: str = "laserve-client") -> int:
+    """Run one command; returns the exit status: 0; 1 where `ask` abstained or a row of `rerank`
+    failed; 2 for errors, told on stderr."""
+    arguments = _parser(prog).parse_args(argv)
+    try:
+        if arguments.command == "ask":
+            return ask(_server(arguments), _question(arguments))
+        return rerank_file(
+            _server(arguments),
+            arguments.input,
+            arguments.output,
+            concurrency=arguments.concurrency,
+            top_n=arguments.top_n,
+        )
+    except (LaServeError, OSError) as error:
+        print(f"{prog} {arguments.command}: {error}", file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print(f"{prog} {arguments.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Ask a LaServe server.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    ask_parser = commands.add_parser(
+        "ask",
+        help="ask one question",
+        description="Prints the answer, and on stderr what the model thinks of it. One sample is "
+        "drawn, unless an option of the selection is given. Exit status: 0; 1 where the server "
+        "abstained; 2 for errors.",
+    )
+    ask_parser.add_argument("question", help="the question; - reads it from standard input")
+    _add_server(ask_parser)
+    form = ask_parser.add_mutually_exclusive_group()
+    form.add_argument("--stream", action="store_true", help="print the text as it comes")
+    form.add_argument("--json", action="store_true", help="print everything, as JSON")
+    sampling = ask_parser.add_argument_group("sampling (default: the server's)")
+    sampling.add_argument("--max-tokens", type=int)
+    sampling.add_argument("--temperature", type=float)
+    sampling.add_argument("--seed", type=int)
+    selection = ask_parser.add_argument_group("selection among several samples")
+    selection.add_argument("--method", choices=["weighted_majority", "majority", "best_of_n"])
+    selection.add_argument("--n-max", type=int, help="at most so many samples")
+    selection.add_argument(
+        "--answer", help="what votes are counted over: text, boxed, last_number, regex:PATTERN, ..."
+    )
+    selection.add_argument(
+        "--min-confidence", type=float, help="stop when reached, abstain where it is not"
+    )
+
+    rerank_parser = commands.add_parser(
+        "rerank",
+        help="rerank the candidate answers of a file",
+        description='Each row of IN is {"id": ..., "query": TEXT or "messages": [...], '
+        '"documents": [TEXT, ...]}, each row of OUT {"id": ..., "results": [...]}, best first, in '
+        'the order in which they are finished. Rows without an id carry their "line" instead. '
+        "Rows that OUT holds already are left as they are, so that an interrupted run goes on "
+        "where it stopped. Exit status: 0; 1 where a row failed; 2 for errors.",
+    )
+    rerank_parser.add_argument("input", type=Path, metavar="IN")
+    rerank_parser.add_argument("output", type=Path, metavar="OUT")
+    _add_server(rerank_parser)
+    rerank_parser.add_argument(
+        "--concurrency", type=_positive, default=8, help="requests at a time (default: 8)"
+    )
+    rerank_parser.add_argument("--top-n", type=_positive, help="only so many results per row")
+    return parser
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("server")
+    group.add_argument(
+        "--base-url", default="http://127.0.0.1:8000", help="default: http://127.0.0.1:8000"
+    )
+    group.add_argument("--model", help="default: the first that the server names")
+    group.add_argument("--api-key", help=f"default: ${KEY_VARIABLE}")
+    group.add_argument(
+        "--timeout", type=float, default=600.0, help="seconds for an answer (default: 600)"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+def _server(arguments: argparse.Namespace) -> Server:
+    # What is on the command line every user of the machine sees; the environment not.
+    key = arguments.api_key or os.environ.get(KEY_VARIABLE)
+    return Server(arguments.base_url, arguments.model, key, arguments.timeout)
+
+
+def _question(arguments: argparse.Namespace) -> Question:
+    return Question(
+        text=sys.stdin.read().strip() if arguments.question == "-" else arguments.question,
+        sampling=_given(arguments, "max_tokens", "temperature", "seed"),
+        selection=cast(
+            SelectionOptions, _given(arguments, "method", "n_max", "answer", "min_confidence")
+        ),
+        stream=arguments.stream,
+        as_json=arguments.json,
+    )
+
+
+def _given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    values = {name: getattr(arguments, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
