@@ -6,10 +6,12 @@ only then does it accept connections, so a server that answers is one that is wa
 
 import asyncio
 import json
+import logging
 import os
 import ssl
 from argparse import Namespace
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -19,17 +21,29 @@ from starlette.datastructures import State
 from laserve.answers.equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
 from laserve.api.auth import api_keys, guard
+from laserve.api.binding import bind_requests
+from laserve.api.checkpoint_metrics import CheckpointMetrics
 from laserve.api.limits import default_limit, limit_bodies
 from laserve.api.metrics import ScoreMetrics, SelectionMetrics
 from laserve.api.routes import mount
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import API_KEY_VARIABLE, Upstream
+from laserve.checkpoint.served import ServedCheckpoint
+from laserve.checkpoint.staging import Staging
+from laserve.core.manifest import Manifest
 from laserve.core.score import ScoreParameters
-from laserve.engine.scored_engine import ScoredEngine
-from laserve.engine.selecting_engine import SelectingEngine
+from laserve.engine.checkpoints import Checkpoints
+from laserve.engine.deployment import Deployment, Source
+from laserve.engine.engines import Engines
+from laserve.engine.flags import loads_checkpoints
+from laserve.engine.hot_load import HotLoader
+from laserve.engine.proof import prove
+from laserve.engine.router import Router
 from laserve.engine.selection_plan import Planner
 from laserve.engine.warm_up import warm_up
-from laserve.errors import ConfigurationError
+from laserve.errors import CheckpointRejected, ConfigurationError
+
+logger = logging.getLogger(__name__)
 
 
 class LaServePlugin:
@@ -48,20 +62,35 @@ class LaServePlugin:
 
         Raises ConfigurationError, which ends the start, where the server is not ours.
         """
-        parameters = getattr(args, "laserve_parameters", None)
+        parameters: ScoreParameters | None = getattr(args, "laserve_parameters", None)
+        manifest: Manifest | None = getattr(args, "laserve_manifest", None)
         if engine_client is None or parameters is None:
             raise ConfigurationError(
                 "the laserve plugin needs an engine and its scoring parameters: start the server "
                 "with `laserve serve`, not with `vllm serve`"
             )
-        state.laserve = LaServeState(
-            parameters=cast(ScoreParameters, parameters), selection=_selection_settings(args)
-        )
         await warm_up(engine_client, parameters)
-        engine = SelectingEngine(ScoredEngine(engine_client, parameters, ScoreMetrics().observe))
+        if manifest is not None and manifest.golden_probes:
+            logger.info("golden probes: %s", await prove(engine_client, parameters, manifest))
+        observer = ScoreMetrics().observe
+        staging = Staging(args.checkpoint_staging) if loads_checkpoints(args) else None
+        source = None if staging is None else await _source(staging, Path(args.model))
+        router = Router(Deployment(1, engine_client, parameters, observer, source))
+        checkpoints = None
+        if staging is not None:
+            loader = HotLoader(router, Engines(args, engine_client), observer)
+            checkpoints = _checkpoints(args, router, loader, staging)
+            state.laserve_loads = asyncio.create_task(checkpoints.run(args.watch_checkpoints))
+        state.laserve = LaServeState(
+            current=lambda: router.current().parameters,
+            selection=_selection_settings(args),
+            checkpoints=checkpoints,
+        )
+        state.engine_client = router
         for serving in (state[name] for name in state):
             if hasattr(serving, "engine_client"):
-                serving.engine_client = engine
+                serving.engine_client = router
+        bind_requests(self._app, router)
         model = engine_client.model_config
         limit = args.max_request_bytes or default_limit(
             model.max_model_len, takes_media=model.is_multimodal_model
@@ -85,6 +114,34 @@ def _selection_settings(args: Namespace) -> SelectionSettings:
     )
 
 
+async def _source(staging: Staging, folder: Path) -> Source:
+    """A copy of what is served from the start, to go back to."""
+    try:
+        return Source(await asyncio.to_thread(staging.stage, folder, [folder]))
+    except CheckpointRejected as error:
+        staging.close()
+        raise ConfigurationError(
+            f"{folder} cannot be gone back to, so no other checkpoint can be loaded: {error}"
+        ) from error
+
+
+def _checkpoints(
+    args: Namespace, router: Router, loader: HotLoader, staging: Staging
+) -> Checkpoints:
+    active = router.active
+    assert active.source is not None
+    config = active.client.vllm_config
+    served = ServedCheckpoint.read(
+        active.source.weights.path,
+        active.parameters,
+        active.source.weights.manifest,
+        max_model_len=config.model_config.max_model_len,
+        max_lora_rank=None if config.lora_config is None else config.lora_config.max_lora_rank,
+    )
+    roots = [*args.checkpoint_root, *filter(None, [args.watch_checkpoints])]
+    return Checkpoints(router, loader, staging, served, roots, CheckpointMetrics(router))
+
+
 async def _announce(args: Namespace, checkpoint: str) -> None:
     """Print the ready line, with a request to paste, once the server answers."""
     if args.uds:
@@ -103,7 +160,8 @@ async def _announce(args: Namespace, checkpoint: str) -> None:
                 await asyncio.sleep(0.1)
     model = (args.served_model_name or [args.model])[0]
     key = ' -H "Authorization: Bearer $API_KEY"' if api_keys(args) else ""
-    question = {"role": "user", "content": args.laserve_example_prompt or "What is 12 + 7?"}
+    example = args.laserve_manifest and args.laserve_manifest.example_prompt
+    question = {"role": "user", "content": example or "What is 12 + 7?"}
     body = json.dumps({"model": model, "messages": [question]})
     Console().print(
         f"\nLaServe is ready on {url}, checkpoint {checkpoint}. Try:\n\n"

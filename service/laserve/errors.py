@@ -4,6 +4,7 @@
     ├── ConfigurationError  (ValueError)      what the server or a command was started with
     │   ├── ManifestError                     a `laserve.json` that cannot be used
     │   └── DataError                         a data file that cannot be used
+    ├── CheckpointRejected  (ValueError)      a checkpoint that is not taken up while serving
     └── RequestError        (ValueError)      what one request asked for; answered with a 4xx
 
 Each message names what was wrong and how to mend it. Errors of other libraries are translated
@@ -25,6 +26,10 @@ class ManifestError(ConfigurationError):
 
 class DataError(ConfigurationError):
     """A data file holds a row that cannot be used, or none at all."""
+
+
+class CheckpointRejected(LaServeError, ValueError):  # noqa: N818 - an outcome, not a fault here
+    """A checkpoint was not taken up; the message names its defect. The one before serves on."""
 
 
 class RequestError(LaServeError, ValueError):

@@ -152,7 +152,7 @@ def _manifest(
         c_ref=measurement.c_ref,
         beta_v=args.beta_v,
         base_model=name,
-        golden_probes=measurement.completions[:GOLDEN_PROBES],
+        golden_probes=measurement.golden_probes(GOLDEN_PROBES, args.beta_v),
         files=hash_files(folder) if folder.is_dir() else {},
         chat_template_sha256=hash_chat_template(tokenizer.chat_template),
     )

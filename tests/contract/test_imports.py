@@ -53,10 +53,11 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
         {"laserve.errors", "laserve.core", "laserve.answers"},
         {"pydantic", "scipy"},
     ),
-    "laserve.engine": (_SELECTING, None),
+    "laserve.checkpoint": ({"laserve.errors", "laserve.core"}, {"pydantic", "transformers"}),
+    "laserve.engine": ({*_SELECTING, "laserve.checkpoint"}, None),
     "laserve.select_file": ({*_SELECTING, "laserve.engine", "laserve.reference"}, None),
-    "laserve.api": ({*_SELECTING, "laserve.engine"}, None),
-    "laserve.app": ({*_SELECTING, "laserve.engine", "laserve.api"}, None),
+    "laserve.api": ({*_SELECTING, "laserve.checkpoint", "laserve.engine"}, None),
+    "laserve.app": ({*_SELECTING, "laserve.checkpoint", "laserve.engine", "laserve.api"}, None),
     "laserve.__main__": (
         {
             "laserve.errors",

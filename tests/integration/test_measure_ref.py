@@ -113,7 +113,8 @@ def test_golden_probes_are_the_first_rows_with_their_log_probability(
     clean: TinyModel, model: PreTrainedModel, tmp_path: Path
 ) -> None:
     measure_ref(clean.path, "--data", data_file(tmp_path, *ANSWERED), "--z-c", clean.z_c)
-    probes = measured(clean.path).golden_probes
+    manifest = measured(clean.path)
+    probes = manifest.golden_probes
     tokenizer = AutoTokenizer.from_pretrained(clean.path)
     assert len(probes) == 4
     for row, probe in zip(ANSWERED, probes, strict=False):
@@ -123,6 +124,7 @@ def test_golden_probes_are_the_first_rows_with_their_log_probability(
         )
         ids = [*probe.prompt_token_ids, *probe.completion_token_ids]
         assert probe.logprob == pytest.approx(forward(model, ids, clean.z_c), abs=1e-5)
+        assert probe.score == pytest.approx(0.1 * (probe.logprob - manifest.c_ref.mean))
 
 
 def sample(

@@ -58,7 +58,7 @@ class Server:
         self.responses = FakeServingResponses(self.engine)
         state = self.app.state
         state.laserve = LaServeState(
-            PARAMETERS,
+            lambda: PARAMETERS,
             SelectionSettings(
                 planner=Planner(plugins={}, math=MathEqualityPool()),
                 upstream=self.upstream,

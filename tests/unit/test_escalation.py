@@ -88,7 +88,7 @@ async def abstained(
     )
     selection: Any = await select([sample(0, "own", 0.2, confidence)], min_confidence=0.9)
     plan = SelectionPlan(wanted, None, (), read_plainly, selection)  # type: ignore[arg-type]
-    state = SimpleNamespace(laserve=LaServeState(PARAMETERS, settings), args=Namespace())
+    state = SimpleNamespace(laserve=LaServeState(lambda: PARAMETERS, settings), args=Namespace())
     scope = {
         "type": "http",
         "method": "POST",

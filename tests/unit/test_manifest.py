@@ -1,5 +1,6 @@
 """`laserve.json`: what is written is read again, and what is wrong is named."""
 
+import contextlib
 import json
 import os
 import stat
@@ -104,6 +105,55 @@ def test_parameters_are_the_manifests_constants() -> None:
     assert (parameters.c_ref, parameters.beta_v, parameters.threshold) == (-14.2, 0.1, 0.4)
     assert parameters.checkpoint == "tiny"
     assert parameters.calibration == calibration
+
+
+@given(
+    logprob=st.floats(min_value=-1e3, max_value=0),
+    mean=st.floats(min_value=-1e3, max_value=0),
+    beta_v=st.floats(min_value=1e-3, max_value=1e3),
+)
+def test_a_probe_with_its_own_score_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, logprob: float, mean: float, beta_v: float
+) -> None:
+    probe = GoldenProbe(prompt_token_ids=(1,), completion_token_ids=(256,), logprob=logprob)
+    scored = probe.scored(mean, beta_v)
+    assert scored.score == pytest.approx(beta_v * (logprob - mean))
+    written = manifest(
+        c_ref=ReferenceConstant(mean=mean, std=0.0, count=1),
+        beta_v=beta_v,
+        golden_probes=(scored, probe),
+    )
+    folder = tmp_path_factory.mktemp("checkpoint")
+    write_manifest(folder, written)
+    assert read_manifest(folder) == written
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"beta_v": 0.1001}, "beta_v=0.1001"),
+        ({"c_ref": ReferenceConstant(mean=-14.2001, std=1.4, count=100)}, "c_ref=-14.2001"),
+    ],
+)
+def test_constants_that_contradict_a_probes_score_are_refused(
+    changes: dict[str, object], named: str
+) -> None:
+    [probe] = manifest().golden_probes
+    with pytest.raises(ValidationError, match=f"golden_probes.0.score is 0.0.*{named}"):
+        manifest(golden_probes=(probe.scored(-14.2, 0.1),), **changes)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+def test_a_probes_score_may_be_rounded(scale: float) -> None:
+    [probe] = manifest().golden_probes
+    exact = probe.scored(-14.2, 0.1 * scale).score
+    assert exact is not None
+    for error, accepted in ((0.9e-6, True), (-0.9e-6, True), (1.1e-6, False), (-1.1e-6, False)):
+        # Absolute up to a score of 1, relative above: this one is 0.07, or 70.
+        rounded = exact + error * max(1.0, abs(exact))
+        probes = (probe.model_copy(update={"score": rounded}),)
+        with contextlib.nullcontext() if accepted else pytest.raises(ValidationError):
+            manifest(beta_v=0.1 * scale, golden_probes=probes)
 
 
 def test_read_manifest_is_none_only_where_there_is_no_file(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ def write_checkpoint(
     training: dict[str, Any],
     golden_probes: tuple[GoldenProbe, ...],
 ) -> Manifest:
-    """Write weights, tokenizer and manifest to `folder`, which must not exist.
+    """Write weights, tokenizer and manifest to `folder`, which must not exist. The probes get
+    their scores.
 
     They are written to a folder beside it, the manifest last, and then renamed: who sees `folder`
     sees all of it. Raises ConfigurationError for a z_c that the tokenizer cannot have.
@@ -69,7 +70,9 @@ def write_checkpoint(
             base_model=base_model,
             example_prompt=example_prompt,
             training=training,
-            golden_probes=golden_probes,
+            golden_probes=tuple(
+                probe.scored(parameters.c_ref, parameters.beta_v) for probe in golden_probes
+            ),
             files=hash_files(written),
             chat_template_sha256=hash_chat_template(tokenizer.chat_template),
         )

@@ -11,10 +11,14 @@ PREFIX = "x-laserve-"
 REWARD_FIELDS = ("score", "confidence", "status", "method", "checkpoint")
 
 
+def header_value(text: str) -> str:
+    """A checkpoint's name may hold characters that a header cannot."""
+    return quote(text, safe="/:@+")
+
+
 def as_headers(raw_request: Request, values: dict[str, str]) -> dict[str, str]:
     """`x-laserve-score` and its like, from `values` by their names without the prefix."""
-    # A checkpoint's name may hold characters that a header cannot.
-    headers = {PREFIX + name: quote(value, safe="/:@+") for name, value in values.items()}
+    headers = {PREFIX + name: header_value(value) for name, value in values.items()}
     if headers and "origin" in raw_request.headers:
         # A browser's script sees only the headers named here.
         headers["access-control-expose-headers"] = ", ".join(headers)

@@ -18,7 +18,7 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.exception_handling.error_response import create_error_response
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api import given_text
+from laserve.api import checkpoints, given_text
 from laserve.api.answers import completion_answer, message_answer, responses_answer
 from laserve.api.errors import handle_errors
 from laserve.api.reading import chat_reader
@@ -50,6 +50,7 @@ def mount(app: FastAPI) -> None:
     """
     app.include_router(router)
     app.include_router(given_text.router)
+    app.include_router(checkpoints.router)
     handle_errors(app)
 
 

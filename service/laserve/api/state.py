@@ -1,10 +1,12 @@
 """What LaServe keeps on vLLM's `app.state`, under the name `laserve`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from laserve.api.metrics import SelectionMetrics
 from laserve.api.upstream import Upstream
 from laserve.core.score import ScoreParameters
+from laserve.engine.checkpoints import Checkpoints
 from laserve.engine.selection_plan import Planner
 
 
@@ -22,6 +24,13 @@ class SelectionSettings:
 class LaServeState:
     """Set by the endpoint plugin's `init_state`; read by the routes, once per request."""
 
-    parameters: ScoreParameters
-    """The scoring parameters of the checkpoint that is being served."""
+    current: Callable[[], ScoreParameters]
+    """Tells the scoring parameters of the checkpoint that the request in work is bound to."""
     selection: SelectionSettings
+    checkpoints: Checkpoints | None = None
+    """What changes the checkpoint; None where the server was started with one for good."""
+
+    @property
+    def parameters(self) -> ScoreParameters:
+        """Of the checkpoint that the request in work is bound to."""
+        return self.current()

@@ -1,6 +1,7 @@
 """The checkpoint manifest `laserve.json`: what a checkpoint's score means and how to check it."""
 
 import contextlib
+import math
 import os
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
@@ -18,10 +19,12 @@ from pydantic import (
 
 from laserve.core.calibration import Calibration
 from laserve.core.checkpoint_files import MANIFEST_NAME
-from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
+from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters, self_reward_score
 from laserve.errors import ManifestError
 
 MAX_MANIFEST_BYTES = 16 * 2**20
+SCORE_TOLERANCE = 1e-6
+"""How far a probe's stated score may be from its formula, relative to a score above 1."""
 _MEND = "Correct it, or write it anew: laserve measure-ref MODEL --data FILE --force"
 
 
@@ -59,6 +62,13 @@ class GoldenProbe(_Part):
     """Ends with its EOS."""
     logprob: Annotated[float, Field(le=0.0)]
     """log pi_theta(z_c | x, y) of this checkpoint, nats."""
+    score: float | None = None
+    """beta_v * (logprob - c_ref) with the constants that training used: it shows constants that
+    were changed afterwards. None where it was not stated."""
+
+    def scored(self, c_ref: float, beta_v: float) -> "GoldenProbe":
+        """The probe with its score, for `c_ref` in nats."""
+        return self.model_copy(update={"score": self_reward_score(self.logprob, c_ref, beta_v)})
 
 
 class Manifest(_Part):
@@ -95,7 +105,17 @@ class Manifest(_Part):
         for index, probe in enumerate(self.golden_probes):
             if probe.completion_token_ids[-1] not in self.eos_token_ids:
                 raise ValueError(f"golden_probes.{index}.completion_token_ids must end with an EOS")
-        self.parameters()
+        parameters = self.parameters()
+        for index, probe in enumerate(self.golden_probes):
+            expected = parameters.score(probe.logprob)
+            if probe.score is not None and not math.isclose(
+                probe.score, expected, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE
+            ):
+                raise ValueError(
+                    f"golden_probes.{index}.score is {probe.score}, and beta_v={self.beta_v} and "
+                    f"c_ref={self.c_ref.mean} give its logprob {probe.logprob} the score "
+                    f"{expected}: one of c_ref and beta_v is not what training used"
+                )
         return self
 
     def parameters(self) -> ScoreParameters:
@@ -124,6 +144,14 @@ def read_manifest(folder: Path) -> Manifest | None:
             content = file.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror}") from error
+    return parse_manifest(content, path)
+
+
+def parse_manifest(content: bytes, path: Path) -> Manifest:
+    """The manifest that a file's bytes hold; `path` is the file that messages name.
+
+    Raises ManifestError, naming the key, where it is invalid.
+    """
     if len(content) > MAX_MANIFEST_BYTES:
         raise ManifestError(
             f"{path} is larger than {MAX_MANIFEST_BYTES // 2**20} MiB: it is no manifest. {_MEND}"

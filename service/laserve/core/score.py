@@ -19,6 +19,11 @@ PAPER_BETA_V = 0.1
 """beta_v of the paper's checkpoints (arXiv 2510.14943), per nat."""
 
 
+def self_reward_score(logprob: float, c_ref: float, beta_v: float) -> float:
+    """r_s = beta_v * (logprob - c_ref), for log pi(z_c | x, y) in nats; arXiv 2510.14943."""
+    return beta_v * (logprob - c_ref)
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreParameters:
     """The constants of one checkpoint's score. Raises ConfigurationError where they cannot be."""
@@ -66,8 +71,8 @@ class ScoreParameters:
             raise ConfigurationError("checkpoint is empty: name the checkpoint")
 
     def score(self, logprob: float) -> float:
-        """r_s = beta_v * (logprob - c_ref), for log pi(z_c | x, y) in nats; arXiv 2510.14943."""
-        return self.beta_v * (logprob - self.c_ref)
+        """The score for log pi(z_c | x, y), in nats."""
+        return self_reward_score(logprob, self.c_ref, self.beta_v)
 
     def reward(self, logprob: float, method: Method) -> SelfReward:
         """The self-reward of a completion whose log pi(z_c | x, y) was read (nats).

@@ -6,9 +6,7 @@ logits processor, the worker class and `additional_config`. Nothing of vLLM is p
 
 import argparse
 import logging
-import math
 import os
-import re
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -25,15 +23,14 @@ from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.usage.usage_lib import UsageContext
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
-from laserve.answers.plugins import load_plugins
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest
 from laserve.core.parameters import ScoreFlags, resolve_parameters
-from laserve.core.presets import PRESETS
 from laserve.core.score import ScoreParameters
 from laserve.core.tokens import check_scoring_token, find_token
 from laserve.engine.arming import supports_in_flight
 from laserve.engine.checks import check_engine, engine_eos_token_ids
+from laserve.engine.flags import add_flags, check_checkpoint_flags, check_selection_flags
 from laserve.engine.worker_config import WorkerConfig, processor_path
 from laserve.errors import ConfigurationError
 
@@ -42,6 +39,7 @@ logger = logging.getLogger(__name__)
 PLUGIN_NAME = "laserve"
 SCHEDULER = "laserve.engine.scheduler.BudgetedScheduler"
 ASYNC_SCHEDULER = "laserve.engine.scheduler.BudgetedAsyncScheduler"
+RELOAD_EXTENSION = "laserve.engine.reload.ReloadExtension"
 CPU_WORKER = "laserve.engine.cpu_worker.SeededCPUWorker"
 
 MAX_SAMPLES = "128"
@@ -54,8 +52,6 @@ CPU_KV_CACHE_BYTES = 4 << 30
 FEW_CORES = 4
 """Up to as many the engine computes on all of them: on 2 cores that gave 1.2 to 1.5 times the
 throughput of one core and one for the server."""
-
-UPSTREAM_TIMEOUT_S = 60.0
 
 _LOADED_BY_DEFAULT = (
     "vllm.general_plugins",
@@ -74,7 +70,7 @@ def serve(argv: list[str]) -> None:
     _allow_plugin()
     args = parse_serve_flags(argv)
     configure_logging_from_args(args)
-    _check_selection_flags(args)
+    check_selection_flags(args)
     switch_scoring_on(args)
     ServeSubcommand().cmd(args)
 
@@ -102,7 +98,10 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
     check_engine(config)
     manifest = _find_manifest(args.model, args.revision)
     args.laserve_parameters = parameters = _parameters(args, config, manifest)
-    args.laserve_example_prompt = manifest and manifest.example_prompt
+    args.laserve_manifest = manifest
+    check_checkpoint_flags(args, manifest)
+    if not args.worker_extension_cls:
+        args.worker_extension_cls = RELOAD_EXTENSION
     worker_config = WorkerConfig(parameters.z_c, parameters.eos_token_ids)
     args.additional_config = {
         **(args.additional_config or {}),
@@ -141,55 +140,8 @@ def argument_parser(command: ServeSubcommand) -> argparse.ArgumentParser:
     parser = FlexibleArgumentParser(prog="laserve")
     serve_parser = command.subparser_init(parser.add_subparsers(required=True, dest="subparser"))
     serve_parser.usage = "laserve serve MODEL [options]"
-    group = serve_parser.add_argument_group(
-        title="LaServe",
-        description=f"Scoring parameters, where the checkpoint has no {MANIFEST_NAME}.",
-    )
-    group.add_argument(
-        "--laserve-preset", choices=sorted(PRESETS), help="constants of a published checkpoint"
-    )
-    group.add_argument("--z-c", metavar="TOKEN", help="the score token, by its text or its id")
-    group.add_argument("--c-ref", type=float, help="mean log p(z_c) of the reference model, nats")
-    group.add_argument(
-        "--max-request-bytes",
-        type=int,
-        help="largest request body; default: 1 MiB and 64 bytes for each token of the context",
-    )
-    group.add_argument("--beta-v", type=float, help="scale of the score, per nat (default 0.1)")
-    selection = serve_parser.add_argument_group(title="LaServe's selection among samples")
-    selection.add_argument(
-        "--answer-plugin",
-        action="append",
-        default=[],
-        metavar="NAME=PACKAGE.MODULE:FUNCTION",
-        help="offer requests the answer `plugin:NAME`; FUNCTION takes a text and returns the "
-        "answer in it, or None. May be given several times",
-    )
-    selection.add_argument(
-        "--upstream-url",
-        help="base URL, ending in /v1, of an OpenAI-compatible server that abstained requests are "
-        "forwarded to; its key is read from LASERVE_UPSTREAM_API_KEY",
-    )
-    selection.add_argument("--upstream-model", help="the model to ask there")
-    selection.add_argument(
-        "--upstream-timeout-s",
-        type=float,
-        default=UPSTREAM_TIMEOUT_S,
-        help="seconds to wait for its answer (default %(default)s)",
-    )
+    add_flags(serve_parser)
     return parser
-
-
-def _check_selection_flags(args: argparse.Namespace) -> None:
-    load_plugins(args.answer_plugin)
-    if (args.upstream_url is None) != (args.upstream_model is None):
-        raise ConfigurationError("--upstream-url and --upstream-model go together: give both")
-    if args.upstream_url is not None and not re.match(r"https?://[^/]", args.upstream_url):
-        raise ConfigurationError(
-            f"--upstream-url {args.upstream_url!r} is no http(s) URL, such as http://host:8000/v1"
-        )
-    if not 0 < args.upstream_timeout_s < math.inf:
-        raise ConfigurationError(f"--upstream-timeout-s {args.upstream_timeout_s} is not above 0")
 
 
 def _parameters(

@@ -46,6 +46,11 @@ class ReferenceMeasurement:
             count=len(self.logprobs),
         )
 
+    def golden_probes(self, count: int, beta_v: float) -> tuple[GoldenProbe, ...]:
+        """The first `count` completions, with their scores by this c_ref."""
+        c_ref = self.c_ref.mean
+        return tuple(probe.scored(c_ref, beta_v) for probe in self.completions[:count])
+
 
 def measure_reference(
     model: PreTrainedModel,

@@ -103,10 +103,18 @@ def test_the_manifest_holds_the_constants_of_the_score(folder: Path, write: Writ
     assert manifest.example_prompt == "What is 1 + 1?"
 
 
-def test_the_manifest_holds_the_golden_probes_in_order(folder: Path, write: Written) -> None:
+def test_the_manifest_holds_the_golden_probes_in_order_with_their_scores(
+    folder: Path, write: Written
+) -> None:
     manifest = read_manifest(folder)
     assert manifest is not None
-    assert manifest.golden_probes == (write.probe(-13.5), write.probe(-4.25))
+    probes = manifest.golden_probes
+    assert [probe.logprob for probe in probes] == [-13.5, -4.25]
+    assert {probe.model_copy(update={"logprob": 0.0, "score": None}) for probe in probes} == {
+        write.probe(0.0)
+    }
+    # beta_v * (logprob - c_ref), with 0.2 and -14.2.
+    assert [probe.score for probe in probes] == [pytest.approx(0.14), pytest.approx(1.99)]
 
 
 def test_the_manifest_that_is_returned_is_the_one_that_is_written(

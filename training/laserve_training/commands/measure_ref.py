@@ -52,7 +52,7 @@ def run_measure_ref(config: Config) -> Path:
             c_ref=measurement.c_ref,
             beta_v=config.score.beta_v,
             base_model=base_name(config),
-            golden_probes=measurement.completions[:GOLDEN_PROBES],
+            golden_probes=measurement.golden_probes(GOLDEN_PROBES, config.score.beta_v),
             files=hash_files(folder),
             chat_template_sha256=hash_chat_template(tokenizer.chat_template),
         ),

@@ -1,0 +1,46 @@
+"""One HTTP request, one checkpoint: requests that may generate are bound to the active one."""
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from laserve.api.headers import PREFIX, header_value
+from laserve.engine.router import Router
+
+CHECKPOINTS = "/v1/checkpoints"
+"""Where checkpoints are changed: not held up by a change."""
+
+
+def bind_requests(app: FastAPI, router: Router) -> None:
+    """Bind the requests to `app`, which vLLM has built, and name the checkpoint in each answer."""
+    app.middleware_stack = BindingMiddleware(
+        app.middleware_stack or app.build_middleware_stack(), router
+    )
+
+
+class BindingMiddleware:
+    """ASGI middleware: holds a request up while weights are being replaced in place."""
+
+    def __init__(self, app: ASGIApp, router: Router) -> None:
+        self._app = app
+        self._router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, bound for as long as its answer takes."""
+        if scope["type"] != "http" or scope["method"] != "POST" or _is_administration(scope):
+            await self._app(scope, receive, send)
+            return
+        async with self._router.admitted() as deployment:
+
+            async def named(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    name = header_value(deployment.parameters.checkpoint)
+                    MutableHeaders(scope=message).setdefault(f"{PREFIX}checkpoint", name)
+                await send(message)
+
+            await self._app(scope, receive, named)
+
+
+def _is_administration(scope: Scope) -> bool:
+    path: str = scope["path"].removeprefix(scope.get("root_path") or "")
+    return path == CHECKPOINTS or path.startswith(f"{CHECKPOINTS}/")

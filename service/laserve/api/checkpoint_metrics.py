@@ -1,0 +1,72 @@
+"""Prometheus metrics and log lines of checkpoints: which is active, loads, requests in flight."""
+
+import json
+import logging
+from collections.abc import Iterable
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from laserve.checkpoint.jobs import Job, State
+from laserve.engine.router import Router
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BUCKETS = (0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800)
+
+
+class CheckpointMetrics:
+    """Implements `laserve.checkpoint.jobs.Observer`."""
+
+    def __init__(self, router: Router, registry: CollectorRegistry = REGISTRY) -> None:
+        registry.register(_Served(router))
+        self._loads = Counter(
+            "laserve_checkpoint_loads_total",
+            "Loads of checkpoints that have ended, by outcome: active, rejected.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "laserve_checkpoint_phase_seconds",
+            "Duration of the phases of loads: queued, verifying, loading, proving.",
+            ("phase",),
+            buckets=SECONDS_BUCKETS,
+            registry=registry,
+        )
+
+    def entered(self, job: Job) -> None:
+        """Log the new state, and count where it is the last."""
+        facts = job.model_dump(mode="json", exclude_none=True, exclude={"seconds", "created_at"})
+        logger.info("checkpoint load: %s", json.dumps(facts, ensure_ascii=False))
+        if job.has_ended:
+            self._loads.labels(outcome=job.state.value).inc()
+
+    def left(self, job: Job, state: State, seconds: float) -> None:
+        """Take down how long a phase took."""
+        self._seconds.labels(phase=state.value).observe(seconds)
+
+
+class _Served(Collector):
+    """Reads the router whenever the metrics are asked for."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        labels = ("checkpoint", "version")
+        info = GaugeMetricFamily(
+            "laserve_active_checkpoint_info", "1 for the checkpoint that is active.", labels=labels
+        )
+        active = self._router.active
+        info.add_metric([active.parameters.checkpoint, str(active.version)], 1)
+        yield info
+        in_flight = GaugeMetricFamily(
+            "laserve_checkpoint_requests_in_flight",
+            "HTTP requests that are bound to a checkpoint, the active one or one that drains.",
+            labels=labels,
+        )
+        for deployment in self._router.served:
+            values = [deployment.parameters.checkpoint, str(deployment.version)]
+            in_flight.add_metric(values, deployment.requests.value)
+        yield in_flight

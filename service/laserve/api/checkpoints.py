@@ -1,0 +1,129 @@
+"""The routes that change and tell which checkpoint is served."""
+
+import secrets
+from http import HTTPStatus
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from laserve.api.binding import CHECKPOINTS
+from laserve.api.state import LaServeState
+from laserve.checkpoint.jobs import Job, QueueFullError
+from laserve.engine.checkpoints import Checkpoints, NoPredecessorError
+from laserve.engine.hot_load import Strategy
+
+ADMIN_KEY_HEADER = "x-laserve-admin-key"
+
+
+class LoadRequest(BaseModel):
+    """Body of POST /v1/checkpoints."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(min_length=1, description="A folder on the server, below an allowed root.")
+    strategy: Strategy = Field(
+        default=Strategy.AUTO,
+        description="auto: side by side where the free memory holds a second engine, else in "
+        "place.",
+    )
+
+
+class ServedCheckpoint(BaseModel):
+    """The checkpoint that answers."""
+
+    checkpoint: str
+    version: int = Field(description="Counts what was made active, from 1.")
+    requests_in_flight: int
+    can_roll_back: bool
+
+
+class CheckpointsResponse(BaseModel):
+    """Answer of GET /v1/checkpoints."""
+
+    object: str = "list"
+    active: ServedCheckpoint
+    data: list[Job] = Field(description="Loads, the newest first.")
+
+
+router = APIRouter()
+
+
+@router.get(CHECKPOINTS, response_model=CheckpointsResponse)
+async def list_checkpoints(raw_request: Request) -> CheckpointsResponse:
+    """What is served, and what became of every load."""
+    checkpoints = _checkpoints(raw_request)
+    active = checkpoints.active
+    return CheckpointsResponse(
+        active=ServedCheckpoint(
+            checkpoint=active.parameters.checkpoint,
+            version=active.version,
+            requests_in_flight=active.requests.value,
+            can_roll_back=checkpoints.can_roll_back,
+        ),
+        data=list(checkpoints.jobs),
+    )
+
+
+@router.get(f"{CHECKPOINTS}/{{job_id}}", response_model=Job)
+async def get_load(job_id: str, raw_request: Request) -> Job:
+    """One load."""
+    for job in _checkpoints(raw_request).jobs:
+        if job.id == job_id:
+            return job
+    raise HTTPException(HTTPStatus.NOT_FOUND, f"no load {job_id!r}: GET {CHECKPOINTS} lists them")
+
+
+@router.post(CHECKPOINTS, response_model=Job, status_code=HTTPStatus.ACCEPTED)
+async def load_checkpoint(request: LoadRequest, raw_request: Request) -> JSONResponse:
+    """Take up a checkpoint. Returns at once; the job tells how far it is."""
+    checkpoints = _administered(raw_request)
+    try:
+        job = checkpoints.load(request.path, request.strategy)
+    except QueueFullError as error:
+        raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, str(error)) from error
+    return _accepted(job)
+
+
+@router.post(f"{CHECKPOINTS}/rollback", response_model=Job, status_code=HTTPStatus.ACCEPTED)
+async def roll_back(raw_request: Request) -> JSONResponse:
+    """Take up again what was active before."""
+    checkpoints = _administered(raw_request)
+    try:
+        job = checkpoints.roll_back()
+    except NoPredecessorError as error:
+        raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
+    except QueueFullError as error:
+        raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, str(error)) from error
+    return _accepted(job)
+
+
+def _accepted(job: Job) -> JSONResponse:
+    return JSONResponse(
+        job.model_dump(mode="json"),
+        HTTPStatus.ACCEPTED,
+        headers={"location": f"{CHECKPOINTS}/{job.id}"},
+    )
+
+
+def _checkpoints(raw_request: Request) -> Checkpoints:
+    state: LaServeState = raw_request.app.state.laserve
+    if state.checkpoints is None:
+        raise HTTPException(
+            HTTPStatus.NOT_IMPLEMENTED,
+            "this server loads no checkpoints: start it with --checkpoint-root DIR or "
+            "--watch-checkpoints DIR",
+        )
+    return state.checkpoints
+
+
+def _administered(raw_request: Request) -> Checkpoints:
+    """Where an admin key is set, only who has it changes what is served."""
+    checkpoints = _checkpoints(raw_request)
+    key: str | None = raw_request.app.state.args.admin_key
+    given = raw_request.headers.get(ADMIN_KEY_HEADER, "")
+    if key is not None and not secrets.compare_digest(given.encode(), key.encode()):
+        raise HTTPException(
+            HTTPStatus.FORBIDDEN, f"no valid admin key: send it as '{ADMIN_KEY_HEADER}: KEY'"
+        )
+    return checkpoints

@@ -1,0 +1,82 @@
+"""What a checkpoint folder holds, beside the numbers in its weights."""
+
+import reprlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from laserve.checkpoint.model_config import text_config
+from laserve.checkpoint.safetensors_header import Tensor
+from laserve.checkpoint.strict_json import few, read_json, read_object
+from laserve.checkpoint.tokenizer import TOKENIZER_FILES, LoadedTokenizer, load_tokenizer
+from laserve.checkpoint.weights import INDEX_NAME, read_weights
+from laserve.core.checkpoint_files import MANIFEST_NAME
+from laserve.errors import CheckpointRejected
+
+_CONFIG, _GENERATION = "config.json", "generation_config.json"
+_COMPARED = {_CONFIG, _GENERATION, INDEX_NAME, MANIFEST_NAME, *TOKENIZER_FILES}
+"""JSON files with a comparison of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointContents:
+    """Everything that must be the same for two checkpoints to be served one after the other."""
+
+    config: dict[str, Any]
+    tensors: dict[str, Tensor]
+    tokenizer: LoadedTokenizer
+    eos_token_ids: frozenset[int]
+    """Where the engine would end a completion."""
+    other_json: dict[str, Any]
+    """Further JSON files that an engine may read, by name."""
+
+
+def read_contents(folder: Path) -> CheckpointContents:
+    """Read a checkpoint folder; of the weights only the headers. Raises CheckpointRejected."""
+    names = {path.name for path in folder.glob("*.json") if not path.name.startswith(".")}
+    if _CONFIG not in names:
+        raise CheckpointRejected(f"{_CONFIG!r} is missing")
+    config = read_object(folder, _CONFIG)
+    others = {name: read_json(folder, name) for name in sorted(names - {_CONFIG, MANIFEST_NAME})}
+    # Before a library reads them, which might run what an auto_map names.
+    with_code = {
+        name
+        for name, content in [(_CONFIG, config), *others.items()]
+        if isinstance(content, dict) and "auto_map" in content
+    }
+    if with_code:
+        raise CheckpointRejected(
+            f"auto_map in {few(with_code)}: code from a checkpoint is never run. Remove it, if the "
+            "model is one of transformers' own"
+        )
+    tensors = read_weights(folder)
+    tokenizer = load_tokenizer(folder)
+    return CheckpointContents(
+        config=config,
+        tensors=tensors,
+        tokenizer=tokenizer,
+        eos_token_ids=_eos_token_ids(
+            config, others.get(_GENERATION), tokenizer.tokenizer.eos_token_id
+        ),
+        other_json={name: others[name] for name in others.keys() - _COMPARED},
+    )
+
+
+def _eos_token_ids(config: dict[str, Any], generation: Any, own: int | None) -> frozenset[int]:
+    """The tokenizer's EOS and those of the generation configuration, for which vLLM takes the
+    model's where there is no file."""
+    if generation is None:
+        configured = config.get("eos_token_id", text_config(config).get("eos_token_id"))
+    elif isinstance(generation, dict):
+        configured = generation.get("eos_token_id")
+    else:
+        raise CheckpointRejected(f"{_GENERATION!r} holds no JSON object")
+    ids = [own, *(configured if isinstance(configured, list) else [configured])]
+    if not all(token is None or type(token) is int for token in ids):
+        raise CheckpointRejected(
+            f"eos_token_id is {reprlib.repr(configured)}, which is no token id"
+        )
+    eos_token_ids = frozenset(token for token in ids if token is not None)
+    if not eos_token_ids:
+        raise CheckpointRejected("neither the tokenizer nor the generation settings state an EOS")
+    return eos_token_ids

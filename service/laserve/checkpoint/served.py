@@ -1,0 +1,41 @@
+"""What a running server can take the place of its checkpoint."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from laserve.checkpoint.contents import CheckpointContents, read_contents
+from laserve.core.manifest import Manifest
+from laserve.core.score import ScoreParameters
+
+
+@dataclass(frozen=True, slots=True)
+class ServedCheckpoint:
+    """The checkpoint that a server was started with, as others are compared with it."""
+
+    contents: CheckpointContents
+    """As they were when the server started, whatever becomes of the folder."""
+    parameters: ScoreParameters
+    manifest: Manifest | None
+    """None where its parameters come from a preset or from flags."""
+    max_model_len: int | None = None
+    """The engine's context, in tokens; None for all that the model has."""
+    max_lora_rank: int | None = None
+    """Largest rank of an adapter; None where the engine takes no adapters."""
+
+    @classmethod
+    def read(
+        cls,
+        folder: Path,
+        parameters: ScoreParameters,
+        manifest: Manifest | None,
+        *,
+        max_model_len: int | None = None,
+        max_lora_rank: int | None = None,
+    ) -> Self:
+        """Read the folder that a server is started with; once, at its start.
+
+        Raises CheckpointRejected where nothing can be compared with it, such as a checkpoint
+        without safetensors.
+        """
+        return cls(read_contents(folder), parameters, manifest, max_model_len, max_lora_rank)

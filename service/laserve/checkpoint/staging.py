@@ -1,0 +1,321 @@
+"""Copies of candidate checkpoints in a folder of the server's own.
+
+What is verified is the copy, and the copy is what is loaded, whatever becomes of the source.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from laserve.checkpoint.strict_json import few, parse_json
+from laserve.core.checkpoint_files import MANIFEST_NAME
+from laserve.core.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from laserve.errors import CheckpointRejected, ConfigurationError, ManifestError
+
+ADAPTER_CONFIG_NAME = "adapter_config.json"
+
+ALLOWED_SUFFIXES = frozenset(
+    {".safetensors", ".json", ".jinja", ".txt", ".md", ".model", ".tiktoken"}
+)
+"""Weights, settings, chat templates, vocabularies and words about them: nothing that is run, and
+nothing that runs where it is read, as a pickle does."""
+ALLOWED_NAMES = frozenset({"LICENSE", "NOTICE", "README", "USE_POLICY"})
+"""Files without a suffix that may be there."""
+
+MAX_ENTRIES = 10_000
+"""Files and folders in a checkpoint; the largest models have some hundred."""
+CHUNK_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class StagedCheckpoint:
+    """A checkpoint whose files are those of its manifest."""
+
+    path: Path
+    """Of this version only: no other checkpoint ever has it."""
+    name: str
+    """The name of the checkpoint, as its manifest and answers state it."""
+    manifest: Manifest
+    source: Path
+    """What it was copied from."""
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether it is a LoRA adapter, to be used on top of a whole checkpoint."""
+        return ADAPTER_CONFIG_NAME in self.manifest.files
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: str
+    """Its real path."""
+    size: int
+    """Bytes, when it was listed."""
+
+
+class Staging:
+    """A temporary folder with one subfolder for each version. Its methods block."""
+
+    def __init__(self, parent: Path | None = None) -> None:
+        """Make the folder below `parent`, by default where temporary files go.
+
+        Raises ConfigurationError where that cannot be done.
+        """
+        try:
+            if parent is not None:
+                parent.mkdir(parents=True, exist_ok=True)
+            self.folder = Path(tempfile.mkdtemp(prefix="laserve-checkpoints-", dir=parent))
+        except OSError as error:
+            raise ConfigurationError(
+                f"no folder for checkpoints can be made in {parent or tempfile.gettempdir()}: "
+                f"{error.strerror}. Give another one: --checkpoint-staging DIR"
+            ) from error
+        self._versions = 0
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+
+    def stage(
+        self,
+        source: Path,
+        roots: Sequence[Path],
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> StagedCheckpoint:
+        """Copy the checkpoint folder `source`, which must lie below one of `roots`.
+
+        The files must be exactly those of its manifest, hidden ones aside, with the hashes that it
+        states. `cancelled` is asked between chunks. Raises CheckpointRejected, and leaves nothing
+        behind then.
+        """
+
+        def go_on() -> None:
+            if cancelled() or self._closed.is_set():
+                raise CheckpointRejected("its copy was cancelled")
+
+        with self._lock, ExitStack() as undo:
+            go_on()
+            root = _resolve(source, roots)
+            files = _list_files(root)
+            manifest, content = _read_manifest(root, files)
+            _check_listing(files.keys() - {MANIFEST_NAME}, set(manifest.files))
+            self._versions += 1
+            path = self.folder / f"{self._versions:06}"
+            undo.callback(shutil.rmtree, path, ignore_errors=True)
+            self._check_space(sum(file.size for file in files.values()))
+            with _naming(MANIFEST_NAME, "cannot be written"):
+                path.mkdir()
+                (path / MANIFEST_NAME).write_bytes(content)
+            for name, expected in sorted(manifest.files.items()):
+                if _copy(files[name].path, path / name, name, go_on) != expected:
+                    raise CheckpointRejected(
+                        f"{name!r} has not the sha256 that its manifest states: it was changed, or "
+                        "is not complete"
+                    )
+            undo.pop_all()
+        return StagedCheckpoint(path, manifest.checkpoint, manifest, source)
+
+    def remove(self, staged: StagedCheckpoint) -> None:
+        """Remove the files of a version."""
+        shutil.rmtree(staged.path, ignore_errors=True)
+
+    def close(self) -> None:
+        """Cancel the copy in progress, and remove everything."""
+        self._closed.set()
+        with self._lock:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _check_space(self, needed: int) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if needed > free:
+            raise CheckpointRejected(
+                f"it takes {needed / 2**30:.2f} GiB and the disk for copies has "
+                f"{free / 2**30:.2f}: free some, or start the server with another "
+                "--checkpoint-staging DIR"
+            )
+
+
+def _resolve(source: Path, roots: Sequence[Path]) -> str:
+    """The real path of a checkpoint folder, below one of the real `roots`."""
+    try:
+        real = os.path.realpath(source)
+        real.encode("utf-8")
+        inside = any(Path(real).is_relative_to(os.path.realpath(root)) for root in roots)
+    except ValueError as error:
+        raise CheckpointRejected(f"{str(source)!r} is no path: {error}") from error
+    if not inside:
+        allowed = few(str(root) for root in roots) or "none"
+        raise CheckpointRejected(
+            f"{str(source)!r} leads to no folder below the allowed ones ({allowed})"
+        )
+    with _naming(str(source), "cannot be read"):
+        if not Path(real).is_dir():
+            raise CheckpointRejected(f"{str(source)!r} is no folder")
+    return real
+
+
+def _list_files(root: str) -> dict[str, _File]:
+    """Each file below the folder `root` by its relative path, without hidden ones."""
+    files: dict[str, _File] = {}
+    folders, entries = [""], 0
+    while folders:
+        prefix = folders.pop()
+        with _naming(prefix or ".", "cannot be listed"), os.scandir(Path(root, prefix)) as listing:
+            for entry in listing:
+                entries += 1
+                if entries > MAX_ENTRIES:
+                    raise CheckpointRejected(f"it has more than {MAX_ENTRIES} files: no checkpoint")
+                name = prefix + entry.name
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{name}/")
+                else:
+                    files[name] = _real_file(root, name)
+    return files
+
+
+def _real_file(root: str, name: str) -> _File:
+    """An entry that must be a regular file, or a link to one, below `root`."""
+    with _naming(name, "is a link that leads nowhere"):
+        real = os.path.realpath(Path(root, name), strict=True)
+    if not Path(real).is_relative_to(root):
+        raise CheckpointRejected(
+            f"{name!r} is a link that leads out of the checkpoint folder: copy the file into it"
+        )
+    with _naming(name, "cannot be read"):
+        status = Path(real).stat()
+    _check_regular(status, name)
+    return _File(real, status.st_size)
+
+
+def _read_manifest(root: str, files: dict[str, _File]) -> tuple[Manifest, bytes]:
+    """The manifest of a folder, and its bytes."""
+    if MANIFEST_NAME not in files:
+        raise CheckpointRejected(
+            f"it has no {MANIFEST_NAME}: it is not complete yet, or no checkpoint"
+        )
+    with _naming(MANIFEST_NAME, "cannot be read"), _open(files[MANIFEST_NAME].path) as file:
+        _check_regular(os.fstat(file), MANIFEST_NAME)
+        with os.fdopen(file, "rb", closefd=False) as reader:
+            content = reader.read(MAX_MANIFEST_BYTES + 1)
+    try:
+        manifest = parse_manifest(content, Path(root, MANIFEST_NAME))
+    except ManifestError as error:
+        raise CheckpointRejected(str(error)) from error
+    parse_json(content, MANIFEST_NAME)
+    return manifest, content
+
+
+def _check_listing(present: set[str], listed: set[str]) -> None:
+    """The files that are there must be those that the manifest lists, all of a kind that is taken.
+
+    A listed name is only ever compared with those that are there, so it cannot lead elsewhere.
+    """
+    strange = {name for name in present | listed if not _is_allowed(name)}
+    if strange:
+        raise CheckpointRejected(
+            f"files of a kind that is not taken, as they may carry code: {few(strange)}. Only "
+            f"{', '.join(sorted(ALLOWED_SUFFIXES))} are; leave the others out, and save weights as "
+            "safetensors"
+        )
+    if listed - present:
+        raise CheckpointRejected(
+            f"files of its manifest are missing: {few(listed - present)}. It is not complete yet, "
+            "or was damaged"
+        )
+    if present - listed:
+        raise CheckpointRejected(
+            f"files that its manifest does not list: {few(present - listed)}. Leave them out, or "
+            "write the manifest anew"
+        )
+
+
+def _is_allowed(name: str) -> bool:
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") for part in path.parts)
+    return not hidden and (path.suffix in ALLOWED_SUFFIXES or path.name in ALLOWED_NAMES)
+
+
+def _copy(source: str, target: Path, name: str, go_on: Callable[[], None]) -> str:
+    """Copy one file; returns its sha256. `go_on` is called before each chunk, and may raise."""
+    digest = hashlib.sha256()
+    with ExitStack() as files:
+        with _naming(name, "cannot be read"):
+            reader = files.enter_context(_open(source))
+            status = os.fstat(reader)
+            _check_regular(status, name)
+        with _naming(name, "cannot be written"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            writer = files.enter_context(_create(target))
+        copied = 0
+        while True:
+            go_on()
+            with _naming(name, "cannot be read"):
+                chunk = os.read(reader, CHUNK_BYTES)
+            if not chunk:
+                break
+            copied += len(chunk)
+            if copied > status.st_size:
+                break
+            digest.update(chunk)
+            with _naming(name, "cannot be written"):
+                _write(writer, chunk)
+    if copied != status.st_size:
+        raise CheckpointRejected(f"{name!r} changed its size during the copy: it is being written")
+    return digest.hexdigest()
+
+
+@contextmanager
+def _open(path: str) -> Iterator[int]:
+    """A descriptor for reading. A last part that was replaced by a link is not followed, and a
+    pipe not waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _create(path: Path) -> Iterator[int]:
+    """A descriptor for writing a new file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _check_regular(status: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kinds = {
+            stat.S_IFDIR: "a folder",
+            stat.S_IFIFO: "a pipe",
+            stat.S_IFSOCK: "a socket",
+        }
+        kind = kinds.get(stat.S_IFMT(status.st_mode), "a device")
+        raise CheckpointRejected(f"{name!r} is {kind} and not a regular file")
+
+
+@contextmanager
+def _naming(name: str, problem: str) -> Iterator[None]:
+    """Turn an OSError into a CheckpointRejected that names file and cause."""
+    try:
+        yield
+    except OSError as error:
+        cause = os.strerror(error.errno or errno.EIO)
+        raise CheckpointRejected(f"{name!r} {problem}: {cause}") from error

@@ -1,0 +1,111 @@
+"""Starting and stopping engines beside the one that vLLM's server was started with."""
+
+import asyncio
+import multiprocessing
+from argparse import Namespace
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from vllm import AsyncEngineArgs
+from vllm.engine.protocol import EngineClient
+from vllm.platforms import current_platform
+from vllm.usage.usage_lib import UsageContext
+from vllm.v1.engine.async_llm import AsyncLLM
+from vllm.v1.metrics.loggers import PrometheusStatLogger
+
+from laserve.errors import CheckpointRejected
+
+PROCESS_BYTES = 2 << 30
+"""Memory that an engine's processes take on a CPU besides weights and KV cache."""
+
+
+class Engines:
+    """Makes engines with the flags of the server, for other checkpoints of the same shape."""
+
+    def __init__(self, args: Namespace, first: EngineClient) -> None:
+        self._args = args
+        self._first = first
+
+    async def start(self, checkpoint: Path) -> EngineClient:
+        """An engine of its own for this checkpoint.
+
+        Raises CheckpointRejected where it does not start. Cancelled, it ends the processes that
+        it has started.
+        """
+        before = set(psutil.Process().children(recursive=True))
+        # Seconds to minutes, in which the event loop has others to serve.
+        starting = asyncio.ensure_future(asyncio.to_thread(self._start, checkpoint))
+        try:
+            return await asyncio.shield(starting)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise CheckpointRejected(
+                f"no engine started with it: {error}. The server's log has the engine's own words"
+            ) from error
+        except asyncio.CancelledError:
+            for process in set(psutil.Process().children(recursive=True)) - before:
+                process.kill()
+            raise
+
+    async def stop(self, client: EngineClient) -> None:
+        """End an engine's processes and free its memory."""
+        if client is self._first:
+            # Not the whole client: vLLM's serving objects go on to render prompts with a part.
+            parts: Any = client
+            parts.output_handler.cancel()
+            await asyncio.to_thread(parts.engine_core.shutdown)
+        else:
+            await asyncio.to_thread(client.shutdown)
+        multiprocessing.active_children()  # takes leave of the processes that have ended
+
+    def fits_beside(self, checkpoint: Path) -> bool:
+        """Whether the memory that is free holds a second engine with this checkpoint."""
+        config = self._first.vllm_config
+        if not current_platform.is_cpu():
+            free, total = torch.cuda.mem_get_info()
+            return free >= config.cache_config.gpu_memory_utilization * total
+        cache = config.cache_config.kv_cache_memory_bytes or 0
+        need = PROCESS_BYTES + cache + weight_bytes(checkpoint)
+        return psutil.virtual_memory().available >= need
+
+    def _start(self, checkpoint: Path) -> EngineClient:
+        args = copy(self._args)
+        args.model = str(checkpoint)
+        return AsyncLLM.from_engine_args(
+            AsyncEngineArgs.from_cli_args(args),
+            usage_context=UsageContext.OPENAI_API_SERVER,
+            stat_loggers=_metrics_of(self._first),
+        )
+
+
+def weight_bytes(checkpoint: Path) -> int:
+    """Size of a checkpoint's weights."""
+    return sum(path.stat().st_size for path in checkpoint.glob("*.safetensors"))
+
+
+def _metrics_of(client: EngineClient) -> list[Any]:
+    """Makes a further engine count in the metrics of this one: vLLM's own would take the place of
+    those, also where the checkpoint is rejected later."""
+    manager = getattr(client, "logger_manager", None)
+    loggers = [] if manager is None else manager.stat_loggers
+    found = [one for one in loggers if isinstance(one, PrometheusStatLogger)]
+    return [_shared(found[0])] if found else []
+
+
+def _shared(logger: PrometheusStatLogger) -> type[PrometheusStatLogger]:
+    class Shared(PrometheusStatLogger):
+        """vLLM takes a class of loggers, and makes one of its own unless it is of this kind."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            self.record = logger.record  # type: ignore[method-assign]
+            self.record_sleep_state = logger.record_sleep_state  # type: ignore[method-assign]
+            self.record_admission_rejection = (  # type: ignore[method-assign]
+                logger.record_admission_rejection
+            )
+
+        def log_engine_initialized(self) -> None:
+            """The metrics are registered already."""
+
+    return Shared

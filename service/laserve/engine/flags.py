@@ -1,0 +1,136 @@
+"""LaServe's own flags of `laserve serve`, beside vLLM's."""
+
+import argparse
+import math
+import os
+import re
+from pathlib import Path
+
+from laserve.answers.plugins import load_plugins
+from laserve.core.checkpoint_files import MANIFEST_NAME
+from laserve.core.manifest import Manifest
+from laserve.core.presets import PRESETS
+from laserve.errors import ConfigurationError
+
+ADMIN_KEY_VARIABLE = "LASERVE_ADMIN_KEY"
+UPSTREAM_TIMEOUT_S = 60.0
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add them, in groups of their own."""
+    _add_score_flags(parser)
+    _add_selection_flags(parser)
+    _add_checkpoint_flags(parser)
+
+
+def _add_score_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        title="LaServe",
+        description=f"Scoring parameters, where the checkpoint has no {MANIFEST_NAME}.",
+    )
+    group.add_argument(
+        "--laserve-preset", choices=sorted(PRESETS), help="constants of a published checkpoint"
+    )
+    group.add_argument("--z-c", metavar="TOKEN", help="the score token, by its text or its id")
+    group.add_argument("--c-ref", type=float, help="mean log p(z_c) of the reference model, nats")
+    group.add_argument(
+        "--max-request-bytes",
+        type=int,
+        help="largest request body; default: 1 MiB and 64 bytes for each token of the context",
+    )
+    group.add_argument("--beta-v", type=float, help="scale of the score, per nat (default 0.1)")
+
+
+def _add_selection_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(title="LaServe's selection among samples")
+    group.add_argument(
+        "--answer-plugin",
+        action="append",
+        default=[],
+        metavar="NAME=PACKAGE.MODULE:FUNCTION",
+        help="offer requests the answer `plugin:NAME`; FUNCTION takes a text and returns the "
+        "answer in it, or None. May be given several times",
+    )
+    group.add_argument(
+        "--upstream-url",
+        help="base URL, ending in /v1, of an OpenAI-compatible server that abstained requests are "
+        "forwarded to; its key is read from LASERVE_UPSTREAM_API_KEY",
+    )
+    group.add_argument("--upstream-model", help="the model to ask there")
+    group.add_argument(
+        "--upstream-timeout-s",
+        type=float,
+        default=UPSTREAM_TIMEOUT_S,
+        help="seconds to wait for its answer (default %(default)s)",
+    )
+
+
+def _add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        title="LaServe's hot load of checkpoints",
+        description="Off unless a root or a watched folder is given.",
+    )
+    group.add_argument(
+        "--checkpoint-root",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a folder below which checkpoints may be loaded from; may be given several times",
+    )
+    group.add_argument(
+        "--watch-checkpoints",
+        type=Path,
+        metavar="DIR",
+        help="load the newest complete checkpoint among the subfolders of DIR whenever it changes",
+    )
+    group.add_argument(
+        "--checkpoint-staging",
+        type=Path,
+        metavar="DIR",
+        help="where copies of the active, the last and the next checkpoint are kept (default: the "
+        "folder for temporary files)",
+    )
+    group.add_argument(
+        "--admin-key",
+        default=os.environ.get(ADMIN_KEY_VARIABLE),
+        help="asked for (x-laserve-admin-key) by what changes the checkpoint; default: "
+        f"{ADMIN_KEY_VARIABLE}, else whoever may use the server may",
+    )
+
+
+def loads_checkpoints(args: argparse.Namespace) -> bool:
+    """Whether the server was started to load other checkpoints."""
+    return bool(args.checkpoint_root or args.watch_checkpoints)
+
+
+def check_checkpoint_flags(args: argparse.Namespace, manifest: Manifest | None) -> None:
+    """Raise ConfigurationError for flags that cannot work with this server."""
+    if not loads_checkpoints(args):
+        return
+    for folder in [*args.checkpoint_root, *filter(None, [args.watch_checkpoints])]:
+        if not folder.is_dir():
+            raise ConfigurationError(f"{folder} is no folder: name one to load checkpoints from")
+    if manifest is None or not Path(args.model).is_dir():
+        raise ConfigurationError(
+            "--checkpoint-root and --watch-checkpoints need a local checkpoint with a "
+            f"{MANIFEST_NAME} to start from: others are compared with it"
+        )
+    if (args.api_server_count or 1) > 1 or args.data_parallel_size > 1:
+        raise ConfigurationError(
+            "--checkpoint-root and --watch-checkpoints work with one API server and one data "
+            "parallel rank: start a server for each, and a load balancer before them"
+        )
+
+
+def check_selection_flags(args: argparse.Namespace) -> None:
+    """Raise ConfigurationError for flags that cannot work."""
+    load_plugins(args.answer_plugin)
+    if (args.upstream_url is None) != (args.upstream_model is None):
+        raise ConfigurationError("--upstream-url and --upstream-model go together: give both")
+    if args.upstream_url is not None and not re.match(r"https?://[^/]", args.upstream_url):
+        raise ConfigurationError(
+            f"--upstream-url {args.upstream_url!r} is no http(s) URL, such as http://host:8000/v1"
+        )
+    if not 0 < args.upstream_timeout_s < math.inf:
+        raise ConfigurationError(f"--upstream-timeout-s {args.upstream_timeout_s} is not above 0")

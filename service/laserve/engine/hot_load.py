@@ -1,0 +1,197 @@
+"""Takes up a checkpoint while another one serves, and never serves weights that it has not proven.
+
+side by side   a second engine loads and proves it; then the switch; the first one drains and
+               ends. Nothing waits, and the memory holds both for a while.
+in place       new requests wait, the running ones end; the engine reads the new weights and
+               proves them. Where that fails the old ones are put back, and proven.
+adapter        a LoRA adapter is added to the engine and proven, then the switch.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from vllm.engine.protocol import EngineClient
+from vllm.lora.request import LoRARequest
+from vllm.v1.engine.exceptions import EngineDeadError
+
+from laserve.checkpoint.staging import StagedCheckpoint
+from laserve.engine.deployment import Deployment, Source
+from laserve.engine.engines import Engines
+from laserve.engine.proof import prove
+from laserve.engine.router import Router
+from laserve.engine.scored_engine import Observer
+from laserve.engine.warm_up import warm_up
+from laserve.errors import CheckpointRejected
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 30.0
+"""How long a request may neither generate nor end before a switch goes on without it: its client
+does not read what was generated long ago."""
+
+FIRST_ADAPTER_ID = 1 << 20
+"""Above the ids that vLLM gives to the adapters that it was started with or told of."""
+
+Drain = Callable[[], Awaitable[None]]
+"""Ends what was served before, when its last request has ended."""
+
+
+class Strategy(StrEnum):
+    """How a checkpoint's weights get into an engine."""
+
+    AUTO = "auto"
+    """Side by side where the free memory holds a second engine, else in place."""
+    SIDE_BY_SIDE = "side_by_side"
+    IN_PLACE = "in_place"
+
+
+class HotLoader:
+    """Changes what a router serves; one load at a time."""
+
+    def __init__(self, router: Router, engines: Engines, observer: Observer) -> None:
+        self._router = router
+        self._engines = engines
+        self._observer = observer
+
+    async def load(
+        self, source: Source, strategy: Strategy, on_proving: Callable[[], None]
+    ) -> Drain:
+        """Make `source` the active deployment; await what is returned before the next load.
+
+        `on_proving` is called when the weights are in. Raises CheckpointRejected, with what was
+        active before still active.
+        """
+        active = self._router.active
+        assert active.source is not None
+        if source.adapter is not None and source.weights is active.source.weights:
+            return await self._add_adapter(source, on_proving)
+        if strategy == Strategy.AUTO:
+            fits = self._engines.fits_beside(source.weights.path)
+            strategy = Strategy.SIDE_BY_SIDE if fits else Strategy.IN_PLACE
+        logger.info("loading %s %s", source.checkpoint.name, strategy.value)
+        if strategy == Strategy.SIDE_BY_SIDE:
+            return await self._side_by_side(source, on_proving)
+        return await self._in_place(source, on_proving)
+
+    async def _side_by_side(self, source: Source, on_proving: Callable[[], None]) -> Drain:
+        client = await self._engines.start(source.weights.path)
+        try:
+            await warm_up(client, source.weights.manifest.parameters())
+            deployment = await self._proven(client, source, on_proving)
+        except BaseException:
+            await self._engines.stop(client)
+            raise
+        return partial(self._end, self._router.activate(deployment))
+
+    async def _in_place(self, source: Source, on_proving: Callable[[], None]) -> Drain:
+        async with self._router.quiet(PATIENCE_S):
+            active = self._router.active
+            try:
+                await _reload(active.client, source.weights.path)
+                deployment = await self._proven(active.client, source, on_proving)
+            except CheckpointRejected:
+                await self._put_back(active)
+                raise
+            previous = self._router.activate(deployment)
+        return partial(self._end, previous)
+
+    async def _add_adapter(self, source: Source, on_proving: Callable[[], None]) -> Drain:
+        deployment = await self._proven(self._router.active.client, source, on_proving)
+        return partial(self._end, self._router.activate(deployment))
+
+    async def _proven(
+        self, client: EngineClient, source: Source, on_proving: Callable[[], None]
+    ) -> Deployment:
+        """The deployment of weights that are in the engine, and of an adapter that is added now."""
+        manifest = source.checkpoint.manifest
+        parameters = manifest.parameters()
+        version = self._router.active.version + 1
+        adapter = None
+        try:
+            if source.adapter is not None:
+                adapter = await _add_adapter(client, source.adapter, version)
+            on_proving()
+            await prove(client, parameters, manifest, adapter)
+        except EngineDeadError as error:
+            raise CheckpointRejected(
+                "its engine died while it was loaded; the server's log has the engine's own words"
+            ) from error
+        except CheckpointRejected:
+            if adapter is not None:
+                await _remove_adapter(client, adapter)
+            raise
+        return Deployment(version, client, parameters, self._observer, source, adapter)
+
+    async def _put_back(self, active: Deployment) -> None:
+        """Restore the weights of the active deployment, in its engine or in a new one."""
+        assert active.source is not None
+        source, manifest = active.source, active.source.checkpoint.manifest
+        try:
+            await _reload(active.client, source.weights.path)
+            if active.adapter is not None:
+                await active.client.add_lora(active.adapter)
+            await prove(active.client, active.parameters, manifest, active.adapter)
+        except (CheckpointRejected, EngineDeadError):
+            logger.exception(
+                "%s cannot be put back in place: starting an engine", manifest.checkpoint
+            )
+        else:
+            return
+        drain = await self._side_by_side(source, on_proving=lambda: None)
+        await drain()
+
+    async def _end(self, previous: Deployment) -> None:
+        """Wait for the last request of a deployment, and free what it alone used."""
+        await previous.drained(PATIENCE_S)
+        self._router.retire(previous)
+        if not self._router.uses(previous.client):
+            await self._engines.stop(previous.client)
+        elif previous.adapter is not None:
+            await _remove_adapter(previous.client, previous.adapter)
+        logger.info("%s has ended", previous.parameters.checkpoint)
+
+
+async def _add_adapter(
+    client: EngineClient, adapter: StagedCheckpoint, version: int
+) -> LoRARequest:
+    # A name and a path of its own: vLLM's prefix cache tells adapters apart by these.
+    request = LoRARequest(
+        lora_name=f"{adapter.name}@{version}",
+        lora_int_id=FIRST_ADAPTER_ID + version,
+        lora_path=str(adapter.path),
+    )
+    with _rejecting(f"the engine does not take the adapter {adapter.name}"):
+        await client.add_lora(request)
+    return request
+
+
+async def _remove_adapter(client: EngineClient, adapter: LoRARequest) -> None:
+    engine: Any = client  # `AsyncLLM` has it, the abstract client has not
+    await engine.remove_lora(adapter.lora_int_id)
+
+
+async def _reload(client: EngineClient, weights: Path) -> None:
+    with _rejecting("the engine cannot reload its weights"):
+        await client.collective_rpc("reload_checkpoint", args=(str(weights),))
+    await client.reset_prefix_cache()
+    await client.reset_mm_cache()
+    await client.reset_encoder_cache()
+
+
+@contextmanager
+def _rejecting(problem: str) -> Iterator[None]:
+    """Turn what an engine answers to a call that fails in a worker, which vLLM raises as a plain
+    Exception with the worker's message, into a CheckpointRejected."""
+    try:
+        yield
+    except EngineDeadError as error:
+        raise CheckpointRejected(f"{problem}: it died of it") from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise CheckpointRejected(f"{problem}: {error}") from error
