@@ -70,9 +70,17 @@ def serve(argv: list[str]) -> None:
     _allow_plugin()
     args = parse_serve_flags(argv)
     configure_logging_from_args(args)
+    _log_like_vllm()
     check_selection_flags(args)
     switch_scoring_on(args)
     ServeSubcommand().cmd(args)
+
+
+def _log_like_vllm() -> None:
+    """Our messages in vLLM's log, in its format and from its level on."""
+    ours, theirs = logging.getLogger("laserve"), logging.getLogger("vllm")
+    ours.handlers, ours.propagate = theirs.handlers, False
+    ours.setLevel(theirs.level)
 
 
 def parse_serve_flags(argv: Sequence[str]) -> argparse.Namespace:
