@@ -19,6 +19,7 @@ commands:
                                            one of many samples; takes every flag of serve
   ask QUESTION [options]                   ask a running server, with confidence
   rerank IN.jsonl OUT.jsonl [options]      let a running server rank candidate answers
+  checkpoints list | load PATH | rollback  tell or change which checkpoint a running server serves
 
 `laserve COMMAND --help` tells more.
 """
@@ -50,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
             parser = argparse.ArgumentParser(prog="laserve select", description=select_file.__doc__)
             select_file.add_arguments(parser)
             return select_file.run(*parser.parse_known_args(rest))
-        if command in ("ask", "rerank"):
+        if command in ("ask", "rerank", "checkpoints"):
             from laserve_client.cli import main as client
 
             return client([command, *rest], prog="laserve")

@@ -53,7 +53,10 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
         {"laserve.errors", "laserve.core", "laserve.answers"},
         {"pydantic", "scipy"},
     ),
-    "laserve.checkpoint": ({"laserve.errors", "laserve.core"}, {"pydantic", "transformers"}),
+    "laserve.checkpoint": (
+        {"laserve.errors", "laserve.core"},
+        {"huggingface_hub", "pydantic", "transformers"},
+    ),
     "laserve.engine": ({*_SELECTING, "laserve.checkpoint"}, None),
     "laserve.select_file": ({*_SELECTING, "laserve.engine", "laserve.reference"}, None),
     "laserve.api": ({*_SELECTING, "laserve.checkpoint", "laserve.engine"}, None),
@@ -103,9 +106,7 @@ ALLOWED |= {
     "laserve_training.scratch": (_training("config"), None),
     "laserve_training.laser": (_training("problem"), None),
     "laserve_training.evaluation": (
-        _training(
-            "problem", "verifiers", service={*_SERVICE, "laserve.answers", "laserve.engine"}
-        ),
+        _training("problem", "verifiers", service={*_SERVICE, "laserve.answers", "laserve.engine"}),
         None,
     ),
     "laserve_training.commands": (

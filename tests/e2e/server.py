@@ -26,6 +26,7 @@ class Server:
     model: str
     api_key: str
     log: Path
+    pid: int
     health_before_ready: tuple[int | None, ...]
     """What /health said while the server started; None where nothing listened."""
 
@@ -75,7 +76,7 @@ def running_server(
             httpx.Client(base_url=url, headers=headers, timeout=60) as http,
             openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=60) as client,
         ):
-            yield Server(url, name, key, log, health, http, client)
+            yield Server(url, name, key, log, process.pid, health, http, client)
     finally:
         process.terminate()
         try:

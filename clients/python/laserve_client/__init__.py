@@ -1,10 +1,12 @@
-"""Client of LaServe: answers with the model's own verdict, selection among several, reranking."""
+"""Client of LaServe: answers with the model's own verdict, selection among several, reranking,
+checkpoints."""
 
 from laserve_client._async import AsyncLaServe
 from laserve_client._errors import (
     APIError,
     AuthenticationError,
     BadRequestError,
+    CheckpointRejectedError,
     ConnectionFailedError,
     InvalidArgumentError,
     InvalidResponseError,
@@ -17,8 +19,11 @@ from laserve_client._errors import (
 )
 from laserve_client._sync import LaServe
 from laserve_client._types import (
+    ActiveCheckpoint,
     Answer,
     Candidate,
+    CheckpointJob,
+    CheckpointList,
     Finished,
     Ranked,
     Selected,
@@ -33,11 +38,15 @@ from laserve_client._types import (
 
 __all__ = [
     "APIError",
+    "ActiveCheckpoint",
     "Answer",
     "AsyncLaServe",
     "AuthenticationError",
     "BadRequestError",
     "Candidate",
+    "CheckpointJob",
+    "CheckpointList",
+    "CheckpointRejectedError",
     "ConnectionFailedError",
     "Finished",
     "InvalidArgumentError",

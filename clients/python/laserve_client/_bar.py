@@ -1,4 +1,4 @@
-"""The progress bar; needs rich."""
+"""What is shown on a terminal while a command runs; needs rich."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,3 +34,27 @@ def bar_of(total: int) -> Iterator[Bar]:
     )
     with progress.Progress(*columns, console=Console(stderr=True)) as bar:
         yield Bar(bar, total)
+
+
+class StatusLine:
+    """One line on stderr: what is going on, and for how long the command has run."""
+
+    def __init__(self, line: progress.Progress) -> None:
+        self._line = line
+        self._task = line.add_task("", total=None)
+
+    def show(self, text: str) -> None:
+        """Take the place of what is shown."""
+        self._line.update(self._task, description=text)
+
+
+@contextmanager
+def status_line() -> Iterator[StatusLine]:
+    """A line that is shown inside of the context."""
+    columns = (
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}", markup=False),
+        progress.TimeElapsedColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as line:
+        yield StatusLine(line)

@@ -3,13 +3,18 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike, fspath
 from typing import Any, Generic, TypeVar, cast
+from urllib.parse import quote
 
 from laserve_client._errors import InvalidArgumentError, InvalidResponseError
 from laserve_client._responses import decode, validate
 from laserve_client._types import (
     Answer,
+    CheckpointJob,
+    CheckpointList,
     Document,
+    LoadStrategy,
     Prompt,
     Ranked,
     Selected,
@@ -21,6 +26,7 @@ from laserve_client._wire import Completion, Models, Ranking, Scores, answer_of,
 Result = TypeVar("Result")
 
 CHAT = "/v1/chat/completions"
+CHECKPOINTS = "/v1/checkpoints"
 
 _GIVEN_OTHERWISE = {
     "messages": "give the messages as the prompt",
@@ -40,11 +46,14 @@ class Call(Generic[Result]):
     body: Mapping[str, Any] | None
     read: Callable[[dict[str, Any]], Result]
     """From the answer's JSON. Raises InvalidResponseError."""
+    administers: bool = False
+    """It changes what is served: it names no model, carries the admin key, and is not sent again
+    where it may have arrived, since twice is not the same as once."""
 
     @property
     def needs_model(self) -> bool:
         """Whether the name of a model is missing yet."""
-        return self.body is not None and "model" not in self.body
+        return self.body is not None and not self.administers and "model" not in self.body
 
     def content(self, model: str | None) -> bytes | None:
         """The request's body. Raises InvalidArgumentError for what JSON cannot hold."""
@@ -165,6 +174,31 @@ def rerank_call(
 
     body = {**fields, **asked, "documents": texts, "top_n": top_n, "return_documents": False}
     return Call("POST", "/v1/rerank", body, read)
+
+
+def checkpoints_call() -> Call[CheckpointList]:
+    """What is served, and every load."""
+    return Call("GET", CHECKPOINTS, None, lambda body: validate(CheckpointList, body))
+
+
+def job_call(job_id: str) -> Call[CheckpointJob]:
+    """One load."""
+    return Call("GET", f"{CHECKPOINTS}/{quote(job_id, safe='')}", None, _job)
+
+
+def load_call(path: str | PathLike[str], strategy: LoadStrategy) -> Call[CheckpointJob]:
+    """Start a load."""
+    body = {"path": fspath(path), "strategy": strategy}
+    return Call("POST", CHECKPOINTS, body, _job, administers=True)
+
+
+def rollback_call() -> Call[CheckpointJob]:
+    """Start a return to what was active before."""
+    return Call("POST", f"{CHECKPOINTS}/rollback", None, _job, administers=True)
+
+
+def _job(body: dict[str, Any]) -> CheckpointJob:
+    return validate(CheckpointJob, body)
 
 
 def _chat(prompt: Prompt, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@
     ├── ConnectionFailedError               no connection, or it broke before the answer was whole
     ├── TimedOutError                       the server took longer than `timeout`
     ├── InvalidResponseError                an answer that is not what the API says
+    ├── CheckpointRejectedError             a checkpoint that the server does not take up
     └── APIError                            the server answered with an error
         ├── BadRequestError                 400 and every 4xx that is not named here
         ├── AuthenticationError             401, 403
@@ -16,6 +17,8 @@
 No exception of httpx or pydantic leaves the client: each is translated once, where it enters, with
 `raise ... from`.
 """
+
+from laserve_client._types import CheckpointJob
 
 
 class LaServeError(Exception):
@@ -43,11 +46,27 @@ class ConnectionFailedError(_TransportError):
 
 
 class TimedOutError(_TransportError):
-    """The server took longer than `timeout` to connect or to send the next bytes."""
+    """The server took longer than `timeout` to connect, to send the next bytes, or to take up a
+    checkpoint."""
 
 
 class InvalidResponseError(LaServeError):
     """The answer is no JSON, lacks a field, or ended early."""
+
+
+class CheckpointRejectedError(LaServeError):
+    """The server did not take the checkpoint up, and serves on what it served before.
+
+    Attributes: `reason`, what is wrong with it; `job`, the load.
+    """
+
+    def __init__(self, job: CheckpointJob) -> None:
+        super().__init__(job)
+        self.job = job
+        self.reason = job.reason or "no reason was given"
+
+    def __str__(self) -> str:
+        return f"{self.job.path or 'the rollback'} was rejected: {self.reason}"
 
 
 class APIError(LaServeError):

@@ -22,21 +22,23 @@ class Retries:
     """Exponential backoff with full jitter.
 
     Repeated are 429 and 503, and connections that failed before anything of an answer was
-    received. Other statuses would come again, and a generation that timed out would only be
-    started a second time.
+    received, unless the request is to be sent only `once`. Other statuses would come again, and a
+    generation that timed out would only be started a second time.
     """
 
     most: int
     uniform: Callable[[float, float], float]
     """`random.uniform`."""
 
-    def wait_s(self, error: LaServeError, retries: int) -> float | None:
+    def wait_s(self, error: LaServeError, retries: int, *, once: bool = False) -> float | None:
         """How long to wait after `error`, with `retries` already made; None: not again."""
         if retries >= self.most:
             return None
         if isinstance(error, RateLimitedError | UnavailableError):
             if error.retry_after_s is not None:
                 return min(error.retry_after_s, LONGEST_RETRY_AFTER_S)
-        elif not (isinstance(error, ConnectionFailedError | TimedOutError) and error.repeatable):
+        elif once or not (
+            isinstance(error, ConnectionFailedError | TimedOutError) and error.repeatable
+        ):
             return None
         return self.uniform(0.0, min(LONGEST_BACKOFF_S, BASE_S * 2**retries))

@@ -11,3 +11,5 @@ class Server:
     model: str | None
     api_key: str | None
     timeout_s: float
+    """For an answer; of a load, to its end."""
+    admin_key: str | None = None

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from os import PathLike
 from threading import Lock
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -13,29 +14,38 @@ import httpx
 from laserve_client._calls import (
     Call,
     candidates_call,
+    checkpoints_call,
     generate_call,
+    job_call,
+    load_call,
     model_call,
     rerank_call,
+    rollback_call,
     score_call,
     select_call,
     selection_options,
     stream_call,
 )
 from laserve_client._errors import LaServeError
+from laserve_client._loads import DEFAULT_LOAD_TIMEOUT_S, POLL_S, Follower, OnState
 from laserve_client._responses import api_error
 from laserve_client._retries import Retries
 from laserve_client._streams import StreamReader
 from laserve_client._transport import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
+    admin_headers_of,
     headers_of,
     root_of,
     transport_errors,
 )
 from laserve_client._types import (
     Answer,
+    CheckpointJob,
+    CheckpointList,
     Document,
     Event,
+    LoadStrategy,
     Prompt,
     Ranked,
     Selected,
@@ -54,10 +64,11 @@ class LaServe:
     first one that it names. `timeout`, seconds: how long to wait for the next bytes, which for an
     answer that is not streamed come when it is finished. 429, 503 and connections that failed
     before an answer began are tried again, `max_retries` times, with exponential backoff.
+    `admin_key` goes with what changes the checkpoint that is served.
 
-    Every method takes further fields of the server's request (`temperature`, `max_tokens`, `seed`,
-    `model`, ...) as keywords and sends them as they are. All raise LaServeError; the tree is in
-    `laserve_client._errors`.
+    Every method that asks a model takes further fields of the server's request (`temperature`,
+    `max_tokens`, `seed`, `model`, ...) as keywords and sends them as they are. All raise
+    LaServeError; the tree is in `laserve_client._errors`.
 
     `transport`, `sleep` and `uniform` are for tests.
     """
@@ -68,6 +79,7 @@ class LaServe:
         model: str | None = None,
         api_key: str | None = None,
         *,
+        admin_key: str | None = None,
         timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         transport: httpx.BaseTransport | None = None,
@@ -78,6 +90,7 @@ class LaServe:
         self._model_lock = Lock()
         self._retries = Retries(max_retries, uniform)
         self._sleep = sleep
+        self._admin_headers = admin_headers_of(admin_key)
         self._http = httpx.Client(
             base_url=root_of(base_url),
             headers=headers_of(api_key),
@@ -204,6 +217,47 @@ class LaServe:
             texts += drawn
         return self.rerank(prompt, texts, top_n)
 
+    def checkpoints(self) -> CheckpointList:
+        """The checkpoint that is served, and what became of every load."""
+        return self._send(checkpoints_call())
+
+    def load_checkpoint(
+        self,
+        path: str | PathLike[str],
+        strategy: LoadStrategy = "auto",
+        *,
+        wait: bool = True,
+        timeout_s: float = DEFAULT_LOAD_TIMEOUT_S,
+        on_state: OnState | None = None,
+    ) -> CheckpointJob:
+        """Let the server take up the checkpoint in the folder `path`, as the server sees it.
+
+        Returns the load when it has ended, after `timeout_s` seconds at most; at once unless
+        `wait`. `on_state` is called with the load whenever it is seen in a new state. Raises
+        CheckpointRejectedError where the server does not take it up, TimedOutError.
+        """
+        follower = Follower(wait=wait, timeout_s=timeout_s, on_state=on_state)
+        return self._follow(load_call(path, strategy), follower)
+
+    def roll_back(
+        self,
+        *,
+        wait: bool = True,
+        timeout_s: float = DEFAULT_LOAD_TIMEOUT_S,
+        on_state: OnState | None = None,
+    ) -> CheckpointJob:
+        """Let the server go back to the checkpoint that was active before; the arguments are those
+        of `load_checkpoint`."""
+        follower = Follower(wait=wait, timeout_s=timeout_s, on_state=on_state)
+        return self._follow(rollback_call(), follower)
+
+    def _follow(self, call: Call[CheckpointJob], follower: Follower) -> CheckpointJob:
+        job = self._send(call)
+        while not follower.is_done(job):
+            self._sleep(POLL_S)
+            job = self._send(job_call(job.id))
+        return job
+
     def _send(self, call: Call[Result]) -> Result:
         response = self._open(call)
         with transport_errors(received=True), closing(response):
@@ -218,14 +272,15 @@ class LaServe:
             try:
                 return self._try(call, content)
             except LaServeError as error:
-                wait_s = self._retries.wait_s(error, retries)
+                wait_s = self._retries.wait_s(error, retries, once=call.administers)
                 if wait_s is None:
                     raise
             self._sleep(wait_s)
             retries += 1
 
     def _try(self, call: Call[Any], content: bytes | None) -> httpx.Response:
-        request = self._http.build_request(call.method, call.path, content=content)
+        headers = self._admin_headers if call.administers else None
+        request = self._http.build_request(call.method, call.path, content=content, headers=headers)
         with transport_errors(received=False):
             response = self._http.send(request, stream=True)
         if response.is_success:

@@ -17,6 +17,8 @@ DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 
 DEFAULT_MAX_RETRIES = 2
 
+ADMIN_KEY_HEADER = "x-laserve-admin-key"
+
 
 def root_of(base_url: str) -> str:
     """The address of the server without a closing `/v1`, which OpenAI's clients want there.
@@ -40,13 +42,21 @@ def headers_of(api_key: str | None) -> dict[str, str]:
     """Headers of every request. Raises InvalidArgumentError for a key that no header can hold."""
     headers = {"content-type": "application/json"}
     if api_key:
-        if not (api_key.isascii() and api_key.isprintable()):
-            raise InvalidArgumentError(
-                "api_key holds a line break or a character that is not ASCII: "
-                "no header can carry it"
-            )
-        headers["authorization"] = f"Bearer {api_key}"
+        headers["authorization"] = f"Bearer {_key('api_key', api_key)}"
     return headers
+
+
+def admin_headers_of(admin_key: str | None) -> dict[str, str]:
+    """Headers of requests that change what is served. Raises InvalidArgumentError likewise."""
+    return {ADMIN_KEY_HEADER: _key("admin_key", admin_key)} if admin_key else {}
+
+
+def _key(name: str, key: str) -> str:
+    if not (key.isascii() and key.isprintable()):
+        raise InvalidArgumentError(
+            f"{name} holds a line break or a character that is not ASCII: no header can carry it"
+        )
+    return key
 
 
 @contextmanager

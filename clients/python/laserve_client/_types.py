@@ -1,6 +1,7 @@
 """What goes into a call and what comes out of it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +13,10 @@ Document = str | Mapping[str, Any]
 """A candidate answer: its text, or an object with the text as "text"."""
 
 SelectionMethod = Literal["weighted_majority", "majority", "best_of_n"]
+
+LoadStrategy = Literal["auto", "side_by_side", "in_place"]
+"""How the server takes a checkpoint up: in a second engine beside the one that serves, in place of
+its weights, or (auto) beside it where the memory holds both."""
 
 
 class SelectionOptions(TypedDict, total=False):
@@ -224,3 +229,56 @@ class Finished(_Result):
 
 
 Event = TextDelta | Finished
+
+
+class CheckpointJob(_Result):
+    """One load of a checkpoint, and how far it is."""
+
+    id: str
+    path: str | None
+    """The folder, as the server sees it; None for a rollback."""
+    strategy: str
+    origin: str
+    """`request`, `watch` or `rollback`."""
+    state: str
+    """`queued`, `verifying`, `loading`, `proving`; at its end `active` or `rejected`."""
+    checkpoint: str | None = None
+    """Its name; None until its manifest has been read."""
+    version: int | None = None
+    """Counts what was made active, from 1."""
+    reason: str | None = None
+    """Why it was rejected."""
+    created_at: datetime
+    ended_at: datetime | None = None
+    seconds: dict[str, float] = {}
+    """How long each state took."""
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether it was not taken up; what was served before still is."""
+        return self.state == "rejected"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its state is final."""
+        return self.is_rejected or self.state == "active"
+
+
+class ActiveCheckpoint(_Result):
+    """The checkpoint that answers."""
+
+    checkpoint: str
+    version: int
+    """Counts what was made active, from 1."""
+    requests_in_flight: int
+    can_roll_back: bool
+    """Whether another one was active before."""
+
+
+class CheckpointList(_Result):
+    """What is served, and what became of every load."""
+
+    object: str = "list"
+    active: ActiveCheckpoint
+    data: tuple[CheckpointJob, ...]
+    """Loads, the newest first."""

@@ -1,30 +1,35 @@
-"""The command line: `ask` and `rerank`, reached as `laserve-client` and as `laserve`."""
+"""The command line: `ask`, `rerank` and `checkpoints`, as `laserve-client` and as `laserve`."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from laserve_client._ask import Question, ask
+from laserve_client._checkpoints import Change, change_checkpoint, list_checkpoints
 from laserve_client._errors import LaServeError
+from laserve_client._loads import DEFAULT_LOAD_TIMEOUT_S
 from laserve_client._rerank_file import rerank_file
 from laserve_client._server import Server
-from laserve_client._types import SelectionOptions
+from laserve_client._types import LoadStrategy, SelectionOptions
 
 KEY_VARIABLE = "LASERVE_API_KEY"
+ADMIN_KEY_VARIABLE = "LASERVE_ADMIN_KEY"
 MISTAKE = 2
 INTERRUPTED = 130
 """What a shell reports of a command that Ctrl-C ended."""
 
 
 def main(argv: list[str] | None = None, prog: str = "laserve-client") -> int:
-    """Run one command; returns the exit status: 0; 1 where `ask` abstained or a row of `rerank`
-    failed; 2 for errors, told on stderr."""
+    """Run one command; returns the exit status: 0; 1 where `ask` abstained, a row of `rerank`
+    failed or a checkpoint was rejected; 2 for errors, told on stderr."""
     arguments = _parser(prog).parse_args(argv)
     try:
         if arguments.command == "ask":
             return ask(_server(arguments), _question(arguments))
+        if arguments.command == "checkpoints":
+            return _checkpoints(arguments)
         return rerank_file(
             _server(arguments),
             arguments.input,
@@ -52,7 +57,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "abstained; 2 for errors.",
     )
     ask_parser.add_argument("question", help="the question; - reads it from standard input")
-    _add_server(ask_parser)
+    _add_asked_server(ask_parser)
     form = ask_parser.add_mutually_exclusive_group()
     form.add_argument("--stream", action="store_true", help="print the text as it comes")
     form.add_argument("--json", action="store_true", help="print everything, as JSON")
@@ -81,21 +86,81 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     rerank_parser.add_argument("input", type=Path, metavar="IN")
     rerank_parser.add_argument("output", type=Path, metavar="OUT")
-    _add_server(rerank_parser)
+    _add_asked_server(rerank_parser)
     rerank_parser.add_argument(
         "--concurrency", type=_positive, default=8, help="requests at a time (default: 8)"
     )
     rerank_parser.add_argument("--top-n", type=_positive, help="only so many results per row")
+    _add_checkpoints(
+        commands.add_parser(
+            "checkpoints",
+            help="tell or change which checkpoint is served",
+            description="Loads checkpoints into a running server, which verifies and proves each "
+            "before it answers.",
+        )
+    )
     return parser
 
 
-def _add_server(parser: argparse.ArgumentParser) -> None:
+def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser(
+        "list",
+        help="what is served, and what became of every load",
+        description="Prints what is served, and every load, the newest first. Exit status: 0; 2 "
+        "for errors.",
+    )
+    _add_server(listing).add_argument(
+        "--timeout", type=float, default=600.0, help="seconds for the answer (default: 600)"
+    )
+    load = actions.add_parser(
+        "load",
+        help="take up a checkpoint",
+        description="Lets the server take up a checkpoint, and waits until it answers. Exit "
+        "status: 0; 1 where the server rejected it, with the reason on stderr; 2 for errors.",
+    )
+    load.add_argument(
+        "path", type=Path, metavar="PATH", help="its folder, which the server must see as well"
+    )
+    load.add_argument(
+        "--strategy",
+        choices=get_args(LoadStrategy),
+        default="auto",
+        help="a second engine, or other weights in the one that serves (default: auto, a second "
+        "one where the memory holds it)",
+    )
+    rollback = actions.add_parser(
+        "rollback",
+        help="go back to what was active before",
+        description="Lets the server go back to the checkpoint that was active before. Exit "
+        "status: 0; 1 where that failed, with the reason on stderr; 2 for errors.",
+    )
+    for changing in (load, rollback):
+        server = _add_server(changing)
+        server.add_argument("--admin-key", help=f"default: ${ADMIN_KEY_VARIABLE}")
+        server.add_argument(
+            "--timeout",
+            type=float,
+            default=DEFAULT_LOAD_TIMEOUT_S,
+            help="seconds to wait for the end (default: %(default)g)",
+        )
+        changing.add_argument("--no-wait", action="store_true", help="return at once")
+    for action in (listing, load, rollback):
+        action.add_argument("--json", action="store_true", help="print everything, as JSON")
+
+
+def _add_server(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("server")
     group.add_argument(
         "--base-url", default="http://127.0.0.1:8000", help="default: http://127.0.0.1:8000"
     )
-    group.add_argument("--model", help="default: the first that the server names")
     group.add_argument("--api-key", help=f"default: ${KEY_VARIABLE}")
+    return group
+
+
+def _add_asked_server(parser: argparse.ArgumentParser) -> None:
+    group = _add_server(parser)
+    group.add_argument("--model", help="default: the first that the server names")
     group.add_argument(
         "--timeout", type=float, default=600.0, help="seconds for an answer (default: 600)"
     )
@@ -110,8 +175,27 @@ def _positive(text: str) -> int:
 
 def _server(arguments: argparse.Namespace) -> Server:
     # What is on the command line every user of the machine sees; the environment not.
-    key = arguments.api_key or os.environ.get(KEY_VARIABLE)
-    return Server(arguments.base_url, arguments.model, key, arguments.timeout)
+    given = vars(arguments)
+    return Server(
+        base_url=arguments.base_url,
+        model=given.get("model"),
+        api_key=arguments.api_key or os.environ.get(KEY_VARIABLE),
+        timeout_s=arguments.timeout,
+        admin_key=given.get("admin_key") or os.environ.get(ADMIN_KEY_VARIABLE),
+    )
+
+
+def _checkpoints(arguments: argparse.Namespace) -> int:
+    server = _server(arguments)
+    if arguments.action == "list":
+        return list_checkpoints(server, as_json=arguments.json)
+    is_load = arguments.action == "load"
+    change = Change(
+        path=str(arguments.path.absolute()) if is_load else None,
+        strategy=arguments.strategy if is_load else "auto",
+        wait=not arguments.no_wait,
+    )
+    return change_checkpoint(server, change, as_json=arguments.json)
 
 
 def _question(arguments: argparse.Namespace) -> Question:

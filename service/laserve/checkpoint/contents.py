@@ -14,30 +14,44 @@ from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.errors import CheckpointRejected
 
 _CONFIG, _GENERATION = "config.json", "generation_config.json"
-_COMPARED = {_CONFIG, _GENERATION, INDEX_NAME, MANIFEST_NAME, *TOKENIZER_FILES}
-"""JSON files with a comparison of their own."""
+_COMPARED = {INDEX_NAME, *TOKENIZER_FILES}
+"""Further JSON files with a comparison of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The JSON files of a checkpoint folder."""
+
+    config: dict[str, Any]
+    generation: dict[str, Any] | None
+    """generation_config.json, where there is one."""
+    others: dict[str, Any]
+    """Further files that an engine may read, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointContents:
     """Everything that must be the same for two checkpoints to be served one after the other."""
 
-    config: dict[str, Any]
+    settings: Settings
     tensors: dict[str, Tensor]
     tokenizer: LoadedTokenizer
-    eos_token_ids: frozenset[int]
-    """Where the engine would end a completion."""
-    other_json: dict[str, Any]
-    """Further JSON files that an engine may read, by name."""
 
 
 def read_contents(folder: Path) -> CheckpointContents:
     """Read a checkpoint folder; of the weights only the headers. Raises CheckpointRejected."""
+    return CheckpointContents(read_settings(folder), read_weights(folder), load_tokenizer(folder))
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read a folder's JSON files. Raises CheckpointRejected, also for settings that name code."""
     names = {path.name for path in folder.glob("*.json") if not path.name.startswith(".")}
     if _CONFIG not in names:
         raise CheckpointRejected(f"{_CONFIG!r} is missing")
     config = read_object(folder, _CONFIG)
-    others = {name: read_json(folder, name) for name in sorted(names - {_CONFIG, MANIFEST_NAME})}
+    generation = read_object(folder, _GENERATION) if _GENERATION in names else None
+    unread = sorted(names - {_CONFIG, _GENERATION, MANIFEST_NAME})
+    others = {name: read_json(folder, name) for name in unread}
     # Before a library reads them, which might run what an auto_map names.
     with_code = {
         name
@@ -49,28 +63,21 @@ def read_contents(folder: Path) -> CheckpointContents:
             f"auto_map in {few(with_code)}: code from a checkpoint is never run. Remove it, if the "
             "model is one of transformers' own"
         )
-    tensors = read_weights(folder)
-    tokenizer = load_tokenizer(folder)
-    return CheckpointContents(
-        config=config,
-        tensors=tensors,
-        tokenizer=tokenizer,
-        eos_token_ids=_eos_token_ids(
-            config, others.get(_GENERATION), tokenizer.tokenizer.eos_token_id
-        ),
-        other_json={name: others[name] for name in others.keys() - _COMPARED},
-    )
+    return Settings(config, generation, {name: others[name] for name in others.keys() - _COMPARED})
 
 
-def _eos_token_ids(config: dict[str, Any], generation: Any, own: int | None) -> frozenset[int]:
-    """The tokenizer's EOS and those of the generation configuration, for which vLLM takes the
-    model's where there is no file."""
-    if generation is None:
+def find_eos_token_ids(settings: Settings, tokenizer: LoadedTokenizer) -> frozenset[int]:
+    """Where the engine would end a completion: the tokenizer's EOS and those of the generation
+    configuration, for which vLLM takes the model's where there is no file.
+
+    Raises CheckpointRejected where there is none.
+    """
+    if settings.generation is None:
+        config = settings.config
         configured = config.get("eos_token_id", text_config(config).get("eos_token_id"))
-    elif isinstance(generation, dict):
-        configured = generation.get("eos_token_id")
     else:
-        raise CheckpointRejected(f"{_GENERATION!r} holds no JSON object")
+        configured = settings.generation.get("eos_token_id")
+    own = tokenizer.tokenizer.eos_token_id
     ids = [own, *(configured if isinstance(configured, list) else [configured])]
     if not all(token is None or type(token) is int for token in ids):
         raise CheckpointRejected(

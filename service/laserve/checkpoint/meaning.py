@@ -63,7 +63,7 @@ def _check_probes(manifest: Manifest, served: ServedCheckpoint) -> None:
             "golden_probes is empty: there is nothing to prove the load with. Write the manifest "
             "with laserve-train, or with laserve measure-ref"
         )
-    config = text_config(served.contents.config)
+    config = text_config(served.contents.settings.config)
     vocab_size, context = config.get("vocab_size"), config.get("max_position_embeddings")
     if served.max_model_len is not None:
         context = served.max_model_len

@@ -63,9 +63,13 @@ def read_header(folder: Path, name: str) -> dict[str, Tensor]:
             header = parse_object(file.read(length), f"header of {name}")
     except OSError as error:
         raise CheckpointRejected(f"{name!r} cannot be read: {error.strerror}") from error
-    metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise CheckpointRejected(f"{name!r}: __metadata__ must map names to text")
+    match header.pop("__metadata__", None):
+        case None:
+            pass
+        case dict(metadata) if all(isinstance(value, str) for value in metadata.values()):
+            pass
+        case _:
+            raise CheckpointRejected(f"{name!r}: __metadata__ must map names to text")
     tensors, ends = {}, []
     for tensor_name, entry in header.items():
         tensor, begin, end = _entry(f"{name!r}: tensor {tensor_name!r}", entry)

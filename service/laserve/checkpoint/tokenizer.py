@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from huggingface_hub.errors import StrictDataclassError
+
 from laserve.core.checkpoint_files import hash_chat_template, hash_files
 from laserve.errors import CheckpointRejected
 
@@ -25,6 +27,12 @@ _NOT_COMPARED = {"version", "truncation", "padding"}
 _TABLE_FILES = {".model", ".tiktoken", ".txt"}
 """Vocabularies of tokenizers that have no tokenizer.json."""
 _SHOWN = 3
+
+_ANY_FAULT = (
+    *(OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError),
+    *(ImportError, StrictDataclassError),
+)
+"""What transformers raises for files with something else in them than it expects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +61,7 @@ def load_tokenizer(folder: Path) -> LoadedTokenizer:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
-    except (
-        *(OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ImportError),
-    ) as error:
+    except _ANY_FAULT as error:
         raise _unusable(error) from error
     except Exception as error:
         if type(error) is not Exception:

@@ -1,14 +1,14 @@
 """Everything about a checkpoint that can be checked on disk, before an engine is touched."""
 
 from laserve.checkpoint.adapters import check_adapter
-from laserve.checkpoint.contents import read_contents
+from laserve.checkpoint.contents import CheckpointContents, find_eos_token_ids, read_settings
 from laserve.checkpoint.meaning import check_meaning
 from laserve.checkpoint.model_config import check_config
 from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.checkpoint.strict_json import few
-from laserve.checkpoint.tokenizer import check_tokenizer
-from laserve.checkpoint.weights import check_no_stray_weights, check_weights
+from laserve.checkpoint.tokenizer import check_tokenizer, load_tokenizer
+from laserve.checkpoint.weights import check_no_stray_weights, check_weights, read_weights
 from laserve.errors import CheckpointRejected
 
 
@@ -23,31 +23,35 @@ def verify(staged: StagedCheckpoint, served: ServedCheckpoint) -> None:
         if staged.is_adapter:
             check_adapter(staged.path, served)
         else:
-            _check_model(staged, served)
+            _check_model(staged, served.contents)
         check_meaning(staged.manifest, served)
     except RecursionError as error:
         raise CheckpointRejected("one of its JSON files is nested too deeply") from error
 
 
-def _check_model(staged: StagedCheckpoint, served: ServedCheckpoint) -> None:
-    check_no_stray_weights(staged.path)
-    found, expected = read_contents(staged.path), served.contents
-    check_config(found.config, expected.config)
-    check_weights(found.tensors, expected.tensors)
-    check_tokenizer(found.tokenizer, expected.tokenizer)
-    others = {
+def _check_model(staged: StagedCheckpoint, served: CheckpointContents) -> None:
+    folder = staged.path
+    settings = read_settings(folder)
+    check_config(settings.config, served.settings.config)
+    others, served_others = settings.others, served.settings.others
+    strange = {
         name
-        for name, content in found.other_json.items()
-        if name not in expected.other_json or content != expected.other_json[name]
+        for name, content in others.items()
+        if name not in served_others or content != served_others[name]
     }
-    if others:
+    if strange:
         raise CheckpointRejected(
-            f"files that the served checkpoint has not, or has otherwise: {few(others)}. An engine "
-            "might read them: leave them out"
+            f"files that the served checkpoint has not, or has otherwise: {few(strange)}. An "
+            "engine might read them: leave them out"
         )
-    if found.eos_token_ids != frozenset(staged.manifest.eos_token_ids):
+    check_no_stray_weights(folder)
+    check_weights(read_weights(folder), served.tensors)
+    tokenizer = load_tokenizer(folder)
+    check_tokenizer(tokenizer, served.tokenizer)
+    found, stated = find_eos_token_ids(settings, tokenizer), staged.manifest.eos_token_ids
+    if found != frozenset(stated):
         raise CheckpointRejected(
-            f"its tokenizer and generation_config.json end a completion at "
-            f"{sorted(found.eos_token_ids)}, its manifest's eos_token_ids are "
-            f"{sorted(staged.manifest.eos_token_ids)}: restore the files that it was trained with"
+            f"its tokenizer and generation_config.json end a completion at {sorted(found)}, its "
+            f"manifest's eos_token_ids are {sorted(stated)}: restore the files that it was "
+            "trained with"
         )

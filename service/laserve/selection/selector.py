@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from laserve.selection.ballot import Ballot
 from laserve.selection.options import SelectionOptions
@@ -84,12 +84,12 @@ class Selector(Generic[Output]):
         try:
             while (cause := self._stop_cause()) is None:
                 self._start_more()
-                done, _ = await asyncio.wait(
+                await asyncio.wait(
                     [*self._running, budget],
                     timeout=None if seconds is None else max(deadline - clock(), 0.0),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-                await self._take(done)
+                await self._take_ended()
                 if clock() >= deadline and self._stop_cause() is None:
                     return StopCause.TIMEOUT
             return cause
@@ -122,12 +122,17 @@ class Selector(Generic[Output]):
         if limit is not None and sum(self._tokens.values()) >= limit:
             self._budget_met.set()
 
-    async def _take(self, done: set[asyncio.Task[Any]]) -> None:
-        """Count the votes of the samples that have ended, in their order."""
-        for task in sorted(self._running.keys() & done, key=self._running.__getitem__):
-            sample = task.result()
-            self._ended[self._running.pop(task)] = sample
-            await self.ballot.add(sample)
+    async def _take_ended(self) -> None:
+        """Count the votes of the samples that have ended.
+
+        Those of one step of the engine end one shortly after the other: who ends while a vote is
+        counted is counted with it, before anything is decided.
+        """
+        while ended := [task for task in self._running if task.done()]:
+            for task in sorted(ended, key=self._running.__getitem__):
+                sample = task.result()
+                self._ended[self._running.pop(task)] = sample
+                await self.ballot.add(sample)
 
     async def _cancel_running(self) -> set[int]:
         """End what still runs, whose votes come too late."""

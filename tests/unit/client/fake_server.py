@@ -24,6 +24,10 @@ TEXT = "the right\u2028answer"
 WRONG = "another answer"
 
 
+STATES = ("queued", "verifying", "loading", "proving", "active")
+REASON = "'model.safetensors' has not the sha256 that its manifest states"
+
+
 @dataclass
 class Asked:
     """One request."""
@@ -58,6 +62,10 @@ class FakeLaServe:
     """What `n` is cut to without a word, as some servers do."""
     load: Load = field(default_factory=Load)
     rerank_s: float = 0.0
+    loads: list[dict[str, Any]] = field(default_factory=list)
+    """Loads of checkpoints, the oldest first."""
+    progress: list[str] = field(default_factory=lambda: list(STATES))
+    """The states that a load is seen in, one each time that it is asked for."""
 
     def reset(self) -> None:
         self.__init__(url=self.url)  # type: ignore[misc]
@@ -185,6 +193,35 @@ def ranking(body: dict[str, Any]) -> dict[str, Any]:
     return {"id": "1", "model": body["model"], "usage": {"total_tokens": 9}, "results": results}
 
 
+def load(number: int, path: str | None, strategy: str) -> dict[str, Any]:
+    """A load that begins."""
+    return {
+        "id": f"load-{number}",
+        "path": path,
+        "strategy": strategy,
+        "origin": "request" if path else "rollback",
+        "state": "queued",
+        "checkpoint": None,
+        "version": None,
+        "reason": None,
+        "created_at": "2026-01-02T03:04:05.678901Z",
+        "ended_at": None,
+        "seconds": {},
+    }
+
+
+def advanced(job: dict[str, Any], state: str) -> dict[str, Any]:
+    """The load, seen in a state."""
+    if state == job["state"]:
+        return job
+    job = job | {"state": state, "seconds": job["seconds"] | {job["state"]: 0.25}}
+    if state == "rejected":
+        return job | {"reason": REASON, "ended_at": job["created_at"]}
+    if state == "active":
+        return job | {"checkpoint": "new", "version": 2, "ended_at": job["created_at"]}
+    return job
+
+
 def application(fake: FakeLaServe) -> FastAPI:
     app = FastAPI()
 
@@ -242,6 +279,42 @@ def application(fake: FakeLaServe) -> FastAPI:
         if query in fake.failing:
             return error(fake.failing[query], f"cannot rerank {query}", "documents")
         return JSONResponse(ranking(body))
+
+    def accepted(path: str | None, strategy: str) -> Response:
+        job = load(len(fake.loads) + 1, path, strategy)
+        fake.loads.append(advanced(job, fake.progress.pop(0)))
+        return JSONResponse(fake.loads[-1], 202, {"location": f"/v1/checkpoints/{job['id']}"})
+
+    @app.get("/v1/checkpoints")
+    async def list_checkpoints(request: Request) -> Response:
+        active = {
+            "checkpoint": MODEL,
+            "version": 1,
+            "requests_in_flight": 3,
+            "can_roll_back": bool(fake.loads),
+        }
+        return await record(request) or JSONResponse(
+            {"object": "list", "active": active, "data": fake.loads[::-1]}
+        )
+
+    @app.get("/v1/checkpoints/{job_id}")
+    async def get_load(job_id: str, request: Request) -> Response:
+        if (failure := await record(request)) is not None:
+            return failure
+        index = int(job_id.removeprefix("load-")) - 1
+        fake.loads[index] = advanced(fake.loads[index], fake.progress.pop(0))
+        return JSONResponse(fake.loads[index])
+
+    @app.post("/v1/checkpoints")
+    async def load_checkpoint(request: Request) -> Response:
+        if (failure := await record(request)) is not None:
+            return failure
+        body = fake.asked[-1].body
+        return accepted(body["path"], body["strategy"])
+
+    @app.post("/v1/checkpoints/rollback")
+    async def roll_back(request: Request) -> Response:
+        return await record(request) or accepted(None, "auto")
 
     return app
 

@@ -19,6 +19,8 @@ from laserve_client import (
     AsyncLaServe,
     AuthenticationError,
     BadRequestError,
+    CheckpointJob,
+    CheckpointRejectedError,
     ConnectionFailedError,
     InvalidResponseError,
     LaServe,
@@ -37,6 +39,7 @@ from tests.unit.client.fake_server import (
     FakeLaServe,
     completion,
     error,
+    load,
     ranking,
     reward,
 )
@@ -96,7 +99,12 @@ def test_a_status_that_nobody_knows_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "raised", [BadRequestError("a", 400, "b", "c", 1.5), ConnectionFailedError("a", True)]
+    "raised",
+    [
+        BadRequestError("a", 400, "b", "c", 1.5),
+        ConnectionFailedError("a", True),
+        CheckpointRejectedError(CheckpointJob(**load(1, "/a", "auto"))),
+    ],
 )
 def test_errors_survive_pickling(raised: LaServeError) -> None:
     again = pickle.loads(pickle.dumps(raised))

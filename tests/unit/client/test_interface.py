@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import get_args, get_type_hints
@@ -15,12 +16,27 @@ import pytest
 from pydantic import BaseModel
 
 import laserve_client
+from laserve.api.checkpoints import ADMIN_KEY_HEADER as SERVED_HEADER
+from laserve.api.checkpoints import CheckpointsResponse, ServedCheckpoint
+from laserve.checkpoint.jobs import ENDED, Job
+from laserve.checkpoint.jobs import State as ServedState
 from laserve.core.types import SelfReward as ServedSelfReward
+from laserve.engine.hot_load import Strategy
 from laserve.selection.options import SelectionMethod as ServedMethod
 from laserve.selection.options import SelectionOptions as ServedOptions
 from laserve.selection.outcome import SelectionOutcome
-from laserve_client import AsyncLaServe, LaServe, Selection, SelectionOptions, SelfReward
-from laserve_client._types import SelectionMethod
+from laserve_client import (
+    ActiveCheckpoint,
+    AsyncLaServe,
+    CheckpointJob,
+    CheckpointList,
+    LaServe,
+    Selection,
+    SelectionOptions,
+    SelfReward,
+)
+from laserve_client._transport import ADMIN_KEY_HEADER
+from laserve_client._types import LoadStrategy, SelectionMethod
 
 CLIENT = Path(__file__).parents[3] / "clients" / "python"
 PACKAGE = CLIENT / "laserve_client"
@@ -116,7 +132,14 @@ def test_its_wheel_holds_every_module_and_says_that_it_is_typed(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("ours", "served"), [(SelfReward, ServedSelfReward), (Selection, SelectionOutcome)]
+    ("ours", "served"),
+    [
+        (SelfReward, ServedSelfReward),
+        (Selection, SelectionOutcome),
+        (CheckpointJob, Job),
+        (ActiveCheckpoint, ServedCheckpoint),
+        (CheckpointList, CheckpointsResponse),
+    ],
 )
 def test_the_results_have_the_servers_fields(
     ours: type[BaseModel], served: type[BaseModel]
@@ -140,3 +163,19 @@ def test_the_options_are_the_servers() -> None:
     options = inspect.signature(LaServe.select).parameters.keys() - {"self", "prompt", "fields"}
     assert options == ServedOptions.model_fields.keys()
     assert set(get_args(SelectionMethod)) == {method.value for method in ServedMethod}
+
+
+def test_the_strategies_and_the_ends_of_a_load_are_the_servers() -> None:
+    assert set(get_args(LoadStrategy)) == {strategy.value for strategy in Strategy}
+    assert ADMIN_KEY_HEADER == SERVED_HEADER
+    for state in ServedState:
+        job = CheckpointJob(
+            id="load-1",
+            path=None,
+            strategy="auto",
+            origin="rollback",
+            state=state.value,
+            created_at=datetime.now(UTC),
+        )
+        assert job.has_ended == (state in ENDED)
+        assert job.is_rejected == (state == ServedState.REJECTED)

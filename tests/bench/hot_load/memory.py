@@ -1,0 +1,33 @@
+"""What a server takes up: memory of all of its processes, and its folder of copies."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+
+def family(pid: int) -> Iterator[psutil.Process]:
+    """A process and what it started."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        yield process
+        yield from process.children(recursive=True)
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process and of what it started; what they share counts for each."""
+    total = 0
+    for process in family(pid):
+        with suppress(psutil.NoSuchProcess):  # it has ended since
+            total += process.memory_info().rss
+    return total
+
+
+def folder_bytes(folder: Path) -> int:
+    """Size of the files below a folder."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # it has been removed since
+            total += path.stat().st_size
+    return total
