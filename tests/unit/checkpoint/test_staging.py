@@ -1,0 +1,368 @@
+"""A staged checkpoint is a copy of what its manifest describes, or there is none."""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from laserve.checkpoint import staging as module
+from laserve.checkpoint.staging import StagedCheckpoint, Staging
+from laserve.core.checkpoint_files import hash_files
+from laserve.core.manifest import read_manifest
+from laserve.errors import CheckpointRejected, ConfigurationError
+from tests.checkpoints import WEIGHTS, pipe, rehash
+
+Stager = Callable[[Path], StagedCheckpoint]
+
+
+def after_chunks(chunks: int, act: Callable[[], object]) -> Callable[[], bool]:
+    """Something for `cancelled`, which is asked between chunks: acts once, and cancels nothing."""
+    calls = 0
+
+    def ask() -> bool:
+        nonlocal calls
+        calls += 1
+        if calls == chunks:
+            act()
+        return False
+
+    return ask
+
+
+def test_what_is_staged_is_the_folder_without_its_hidden_files(
+    candidate: Path, stage: Stager
+) -> None:
+    (candidate / ".lock").touch()
+    staged = stage(candidate)
+    assert hash_files(staged.path) == hash_files(candidate)
+    assert read_manifest(staged.path) == staged.manifest == read_manifest(candidate)
+    assert not (staged.path / ".lock").exists()
+    assert (staged.name, staged.source, staged.is_adapter) == ("tiny-v1", candidate, False)
+
+
+def test_files_in_subfolders_and_links_inside_are_copied_as_files(
+    candidate: Path, stage: Stager
+) -> None:
+    (candidate / "additional_chat_templates").mkdir()
+    (candidate / "additional_chat_templates" / "rag.jinja").write_text("{{ messages }}")
+    (candidate / "README.md").symlink_to("additional_chat_templates/rag.jinja")
+    rehash(candidate)
+    path = stage(candidate).path
+    assert hash_files(path) == hash_files(candidate)
+    assert not (path / "README.md").is_symlink()
+
+
+def test_each_version_has_a_path_of_its_own_even_after_a_removal(
+    candidate: Path, staging: Staging, stage: Stager
+) -> None:
+    first, second = stage(candidate), stage(candidate)
+    staging.remove(second)
+    assert len({first.path, second.path, stage(candidate).path}) == 3
+    assert first.path.exists()
+    assert not second.path.exists()
+
+
+def test_a_staged_checkpoint_outlives_its_source(candidate: Path, stage: Stager) -> None:
+    hashes = hash_files(candidate)
+    staged = stage(candidate)
+    shutil.rmtree(candidate)
+    assert hash_files(staged.path) == hashes
+
+
+@pytest.mark.parametrize(
+    "name", ["with space", "quote'\"", "new\nline", "é✓🙂", "-rf", "a" * 255, "%00", "a;b|c"]
+)
+def test_a_folder_may_have_any_name(name: str, candidate: Path, stage: Stager) -> None:
+    staged = stage(candidate.rename(candidate.with_name(name)))
+    assert hash_files(staged.path) == staged.manifest.files
+
+
+def test_a_root_may_be_named_through_a_link(candidate: Path, staging: Staging) -> None:
+    link = candidate.parent.parent / "link"
+    link.symlink_to(candidate.parent)
+    staging.stage(candidate, [link])
+    staging.stage(link / candidate.name, [candidate.parent])
+
+
+def test_a_source_outside_the_roots_is_rejected_however_it_is_named(
+    candidate: Path, staging: Staging, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "link").symlink_to(candidate)
+    # A sibling that only begins like the root.
+    beside = shutil.copytree(candidate, tmp_path / "root-2")
+    for source in (candidate, root / "link", root / ".." / "candidates" / "next", beside):
+        with pytest.raises(CheckpointRejected, match="leads to no folder below the allowed ones"):
+            staging.stage(source, [root])
+    with pytest.raises(CheckpointRejected, match=r"the allowed ones \(none\)"):
+        staging.stage(candidate, [])
+
+
+def test_whether_a_path_outside_the_roots_exists_is_not_told(
+    candidate: Path, staging: Staging, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    reasons = []
+    for source in (candidate, candidate.with_name("gone")):
+        with pytest.raises(CheckpointRejected) as caught:
+            staging.stage(source, [root])
+        reasons.append(str(caught.value).replace(source.name, "NAME"))
+    assert reasons[0] == reasons[1]
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("gone", "gone' is no folder"),
+        ("next/config.json", "config.json' is no folder"),
+        ("a\0b", "is no path"),
+        ("\ud800", "is no path"),
+        (os.fsdecode(b"\xff"), "is no path"),
+    ],
+)
+def test_a_source_that_is_no_folder_is_rejected(
+    source: str, reason: str, candidate: Path, stage: Stager
+) -> None:
+    with pytest.raises(CheckpointRejected, match=reason) as caught:
+        stage(candidate.parent / source)
+    str(caught.value).encode()  # fit for JSON
+
+
+def test_a_file_whose_name_is_not_unicode_is_named_all_the_same(
+    candidate: Path, stage: Stager
+) -> None:
+    (candidate / os.fsdecode(b"\xff.txt")).touch()
+    with pytest.raises(CheckpointRejected, match=r"does not list: '\\udcff.txt'") as caught:
+        stage(candidate)
+    str(caught.value).encode()
+
+
+def test_a_folder_with_too_many_entries_is_rejected(
+    candidate: Path, stage: Stager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_ENTRIES", 5)
+    with pytest.raises(CheckpointRejected, match="more than 5 files"):
+        stage(candidate)
+
+
+def _rejected_after(
+    chunks: int, act: Callable[[], object], reason: str, candidate: Path, staging: Staging
+) -> None:
+    with pytest.raises(CheckpointRejected, match=reason):
+        staging.stage(candidate, [candidate.parent], cancelled=after_chunks(chunks, act))
+    assert list(staging.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("chunks", [2, 3, 6])
+def test_a_source_that_is_deleted_during_the_copy_is_rejected(
+    chunks: int, candidate: Path, staging: Staging
+) -> None:
+    _rejected_after(
+        chunks,
+        lambda: shutil.rmtree(candidate),
+        "cannot be read: No such file or directory",
+        candidate,
+        staging,
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (lambda path: os.truncate(path, 10), "'model.safetensors'.*sha256"),
+        (lambda path: path.write_bytes(b"new"), "'model.safetensors'.*sha256"),
+        (lambda path: path.unlink(), "'model.safetensors' cannot be read: No such file"),
+        (pipe, "'model.safetensors' is a pipe and not a regular file"),
+        (
+            lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
+            "'model.safetensors' cannot be read: Too many levels of symbolic links",
+        ),
+        (lambda path: (path.unlink(), path.mkdir()), "'model.safetensors' is a folder"),
+    ],
+    ids=["cut", "overwritten", "deleted", "pipe", "link", "folder"],
+)
+def test_a_file_that_is_replaced_before_its_turn_is_rejected(
+    act: Callable[[Path], object], reason: str, candidate: Path, staging: Staging
+) -> None:
+    _rejected_after(2, lambda: act(candidate / WEIGHTS), reason, candidate, staging)
+
+
+@pytest.mark.parametrize("size", [1000, 10**6], ids=["shrinks", "grows"])
+def test_a_file_that_changes_its_size_while_it_is_copied_is_rejected(
+    size: int, candidate: Path, staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK_BYTES", 4096)
+    _rejected_after(
+        # In the midst of the weights, after the small files.
+        20,
+        lambda: os.truncate(candidate / WEIGHTS, size),
+        "'model.safetensors' changed its size during the copy",
+        candidate,
+        staging,
+    )
+
+
+def test_a_manifest_that_is_replaced_during_the_copy_does_not_matter(
+    candidate: Path, staging: Staging
+) -> None:
+    expected = read_manifest(candidate)
+    staged = staging.stage(
+        candidate,
+        [candidate.parent],
+        cancelled=after_chunks(2, lambda: (candidate / "laserve.json").write_text("{}")),
+    )
+    assert read_manifest(staged.path) == staged.manifest == expected
+
+
+def test_a_cancelled_copy_leaves_nothing(candidate: Path, staging: Staging) -> None:
+    cancelled = threading.Event()
+    ask = after_chunks(3, cancelled.set)
+    with pytest.raises(CheckpointRejected, match="its copy was cancelled"):
+        staging.stage(candidate, [candidate.parent], cancelled=lambda: ask() or cancelled.is_set())
+    assert list(staging.folder.iterdir()) == []
+
+
+def test_closing_cancels_the_copy_in_progress_and_removes_everything(
+    candidate: Path, staging: Staging
+) -> None:
+    staging.stage(candidate, [candidate.parent])
+    closing = threading.Thread(target=staging.close)
+
+    def close() -> None:
+        closing.start()
+        # The thread waits for this copy: only its first step is awaited here.
+        while not staging._closed.is_set():
+            pass
+
+    with pytest.raises(CheckpointRejected, match="its copy was cancelled"):
+        staging.stage(candidate, [candidate.parent], cancelled=after_chunks(2, close))
+    closing.join()
+    assert not staging.folder.exists()
+    with pytest.raises(CheckpointRejected, match="its copy was cancelled"):
+        staging.stage(candidate, [candidate.parent])
+    staging.close()
+
+
+def failing(function: Callable[..., int], code: int, after: int) -> Callable[..., int]:
+    """`os.read`, `os.write` or `os.open` that fails once with an errno, after some calls."""
+    calls = 0
+
+    def call(*args: object, **kwargs: object) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == after + 1:
+            raise OSError(code, os.strerror(code))
+        return function(*args, **kwargs)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "reason"),
+    [
+        ("write", errno.ENOSPC, "cannot be written: No space left on device"),
+        ("write", errno.EDQUOT, "cannot be written: Disk quota exceeded"),
+        ("read", errno.EIO, "cannot be read: Input/output error"),
+        ("read", errno.ESTALE, "cannot be read: Stale file handle"),
+        ("open", errno.EACCES, "cannot be (read|written): Permission denied"),
+        ("open", errno.EMFILE, "cannot be (read|written): Too many open files"),
+    ],
+)
+@pytest.mark.parametrize("after", [1, 4])
+def test_an_error_of_the_system_names_file_and_cause_and_leaves_nothing(
+    name: str,
+    code: int,
+    reason: str,
+    after: int,
+    candidate: Path,
+    staging: Staging,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, name, failing(getattr(os, name), code, after))
+        with pytest.raises(CheckpointRejected, match=f"'[a-z_.]+' {reason}"):
+            staging.stage(candidate, [candidate.parent])
+    assert list(staging.folder.iterdir()) == []
+
+
+def test_a_real_limit_of_the_system_is_reported_and_leaves_nothing(
+    candidate: Path, tmp_path: Path
+) -> None:
+    program = """
+import resource, sys
+from pathlib import Path
+from laserve.checkpoint.staging import Staging
+from laserve.errors import CheckpointRejected
+
+candidate, parent = map(Path, sys.argv[1:])
+staging = Staging(parent)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    staging.stage(candidate, [candidate])
+except CheckpointRejected as error:
+    print(error)
+print(list(staging.folder.iterdir()))
+"""
+    command = [sys.executable, "-c", program, str(candidate), str(tmp_path / "limited")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "'model.safetensors' cannot be written: File too large\n[]\n"
+
+
+def test_a_disk_that_is_too_small_is_noticed_before_the_copy(
+    candidate: Path, staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = sum(path.stat().st_size for path in candidate.iterdir())
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=size - 1))
+    with pytest.raises(CheckpointRejected, match="GiB.*--checkpoint-staging DIR"):
+        staging.stage(candidate, [candidate.parent])
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=size))
+    staging.stage(candidate, [candidate.parent])
+
+
+def test_no_one_else_may_look_into_the_folder_and_it_is_the_servers_own(tmp_path: Path) -> None:
+    parent = tmp_path / "new" / "parent"
+    first, second = Staging(parent), Staging(parent)
+    assert first.folder.parent == second.folder.parent == parent
+    assert first.folder != second.folder
+    assert first.folder.stat().st_mode & 0o077 == 0
+    first.close()
+    assert second.folder.exists()
+    second.close()
+    assert list(parent.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="Give another one: --checkpoint-staging DIR"):
+        Staging(tmp_path / "file" / "staging")
+
+
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(data=st.data())
+def test_any_changed_byte_of_any_file_is_found(data: st.DataObject, candidate: Path) -> None:
+    files = sorted(path for path in candidate.iterdir() if path.name != "laserve.json")
+    path = data.draw(st.sampled_from(files))
+    content = path.read_bytes()
+    place = data.draw(st.integers(0, len(content) - 1))
+    flip = data.draw(st.integers(1, 255))
+    path.write_bytes(content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :])
+    staging = Staging()
+    try:
+        with pytest.raises(CheckpointRejected, match=f"'{path.name}' has not the sha256"):
+            staging.stage(candidate, [candidate])
+    finally:
+        staging.close()
+        path.write_bytes(content)
