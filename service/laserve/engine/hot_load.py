@@ -7,6 +7,7 @@ in place       new requests wait, the running ones end; the engine reads the new
 adapter        a LoRA adapter is added to the engine and proven, then the switch.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -23,10 +24,11 @@ from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.engine.deployment import Deployment, Source
 from laserve.engine.engines import Engines
 from laserve.engine.proof import prove
+from laserve.engine.reload import check_reloadable
 from laserve.engine.router import Router
 from laserve.engine.scored_engine import Observer
 from laserve.engine.warm_up import warm_up
-from laserve.errors import CheckpointRejected
+from laserve.errors import CheckpointRejected, ConfigurationError
 
 logger = logging.getLogger(__name__)
 
@@ -89,12 +91,18 @@ class HotLoader:
         return partial(self._end, self._router.activate(deployment))
 
     async def _in_place(self, source: Source, on_proving: Callable[[], None]) -> Drain:
+        try:
+            check_reloadable(self._router.active.client.vllm_config)
+        except ConfigurationError as error:
+            raise CheckpointRejected(str(error)) from error
         async with self._router.quiet(PATIENCE_S):
             active = self._router.active
             try:
                 await _reload(active.client, source.weights.path)
                 deployment = await self._proven(active.client, source, on_proving)
-            except CheckpointRejected:
+            except asyncio.CancelledError:
+                raise  # the server ends, and the engine with it
+            except BaseException:
                 await self._put_back(active)
                 raise
             previous = self._router.activate(deployment)
@@ -178,9 +186,10 @@ async def _remove_adapter(client: EngineClient, adapter: LoRARequest) -> None:
 async def _reload(client: EngineClient, weights: Path) -> None:
     with _rejecting("the engine cannot reload its weights"):
         await client.collective_rpc("reload_checkpoint", args=(str(weights),))
-    await client.reset_prefix_cache()
-    await client.reset_mm_cache()
-    await client.reset_encoder_cache()
+        if not await client.reset_prefix_cache():
+            raise CheckpointRejected("the engine kept what the weights before had computed")
+        await client.reset_mm_cache()
+        await client.reset_encoder_cache()
 
 
 @contextmanager

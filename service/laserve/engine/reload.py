@@ -1,14 +1,16 @@
 """Reading another checkpoint's weights into a running engine, in every worker.
 
-vLLM's own `reload_weights` takes a model's layers to the meta device, fills one after the other
-and copies each into the tensors that it had. Two things go wrong with that (vLLM 0.32 and 0.33):
+vLLM's own `reload_weights` (0.32 and 0.33) takes a model's layers to the meta device, fills one
+after the other and copies each into the tensors that it had. Three things go wrong with that:
 
-- On a CPU every layer computes with a packed copy of its weight (`layer.cpu_linear`), made when
-  the layer is filled. An output layer that is tied to the embeddings is not in the checkpoint, so
-  it is never filled: its weight is the embeddings' new one, and its packed copy the old one. The
-  logits come from the new hidden states and the old output layer, without an error.
+- On a CPU a layer computes with a packed copy of its weight (`layer.cpu_linear`), which is made
+  when the layer has been filled. An output layer that is tied to the embeddings is not in the
+  checkpoint and so never filled: its weight is the embeddings' new one, its packed copy the old
+  one. New hidden states meet the old output layer, without an error.
 - A reload that fails leaves layers on the meta device, where the next request kills the engine,
-  and the weights that it had read waiting: the next reload would take them for its own.
+  and leaves the tensors that it had read waiting, which the next reload takes for its own.
+- Non-finite weights put NaN into the KV cache. Attention also reads the unused rest of a block, so
+  NaN comes back in later answers of sound weights; resetting the prefix cache does not clear it.
 """
 
 from typing import Any, Protocol
@@ -20,6 +22,9 @@ from vllm.model_executor.model_loader.reload.layerwise import (
     finalize_layerwise_reload,
     get_layerwise_info,
 )
+from vllm.platforms import current_platform
+
+from laserve.errors import ConfigurationError
 
 
 class _Worker(Protocol):
@@ -32,30 +37,45 @@ class _Worker(Protocol):
 
 
 class ReloadExtension:
-    """Given to vLLM by `--worker-extension-cls`."""
+    """Given to vLLM by `--worker-extension-cls`; its methods are called by `collective_rpc`."""
 
     def reload_checkpoint(self: _Worker, weights_path: str) -> None:
         """Put the weights of the checkpoint folder ``weights_path`` in place of the present ones.
 
-        For `collective_rpc`, while no request runs. Names and shapes of the tensors must be those
-        of the present checkpoint; vLLM does not check them. The prefix cache keeps what the old
-        weights computed, and LoRA adapters are unloaded.
+        Only while the engine has no requests. The KV cache is zeroed: reset the prefix cache before
+        the next request. LoRA adapters are unloaded; their next request loads them again. Names
+        and shapes of the tensors must be those of the present checkpoint: a missing tensor or a
+        too large one is no error to vLLM.
 
-        An error in the worker reaches the caller of `collective_rpc` as an Exception that holds
-        its message. The weights are then a mixture that can be replaced, but not served: reload
-        the checkpoint that was there before.
+        Raises ConfigurationError as `check_reloadable` does, and what vLLM's loader raises; to the
+        caller of `collective_rpc` both are an Exception with the message. After an error of the
+        loader the weights are a mixture, which a reload of the former checkpoint replaces.
         """
+        check_reloadable(self.vllm_config)
         model = self.model_runner.get_model()
         try:
             self.reload_weights(weights_path=weights_path)
         finally:
             with set_current_vllm_config(self.vllm_config):
-                _leave_meta_device(model, self.vllm_config)
+                _finish_unfinished_layers(model, self.vllm_config)
         _repack_tied_layers(model)
+        _zero_kv_cache(self.model_runner.kv_caches)
 
 
-def _leave_meta_device(model: torch.nn.Module, config: VllmConfig) -> None:
-    """Give layers that a failed reload did not finish their tensors back; none after success."""
+def check_reloadable(config: VllmConfig) -> None:
+    """Raise ConfigurationError where an engine's weights cannot be replaced in place."""
+    quantization = config.model_config.quantization
+    if current_platform.is_cpu() and quantization is not None:
+        # vLLM 0.32 answers with NaN after it, even from the same checkpoint.
+        raise ConfigurationError(
+            f"{quantization} weights cannot be replaced in a running engine on a CPU: load the "
+            "checkpoint into a second engine"
+        )
+
+
+def _finish_unfinished_layers(model: torch.nn.Module, config: VllmConfig) -> None:
+    """Give the layers that a failed reload did not finish their tensors back, and drop what it
+    had read for them. A reload that succeeded leaves no such layers."""
     for layer in model.modules():
         info = get_layerwise_info(layer)
         info.loaded_weights.clear()
@@ -64,7 +84,7 @@ def _leave_meta_device(model: torch.nn.Module, config: VllmConfig) -> None:
 
 
 def _repack_tied_layers(model: torch.nn.Module) -> None:
-    """Pack the weights of output layers that are tied to embeddings; nothing to do on a GPU."""
+    """Pack anew the weights that a layer shares with an earlier one; on a GPU nothing is packed."""
     seen: set[int] = set()
     for layer in model.modules():
         weights = {id(weight) for weight in layer.parameters(recurse=False)}
@@ -72,3 +92,11 @@ def _repack_tied_layers(model: torch.nn.Module) -> None:
         if weights & seen and isinstance(method, UnquantizedEmbeddingMethod):
             method.process_weights_after_loading(layer)
         seen |= weights
+
+
+def _zero_kv_cache(caches: list[Any]) -> None:
+    """Zero attention's blocks. The states of recurrent layers are lists of tensors, and vLLM
+    zeroes them itself before each use."""
+    for cache in caches:
+        if isinstance(cache, torch.Tensor):
+            cache.zero_()
