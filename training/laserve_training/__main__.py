@@ -7,10 +7,14 @@ import argparse
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from laserve.errors import LaServeError
 from laserve.startup import hide_broken_companions
 from laserve_training.config import load_config
+
+if TYPE_CHECKING:
+    from laserve_training.commands.publish import Publisher
 
 EPILOG = """\
 KEY=VALUE overrides a key of the file, as in laser.alpha=0.5 or laser.trainer.max_steps=10.
@@ -21,6 +25,7 @@ On several devices: accelerate launch [--config_file FILE] -m laserve_training l
 def argument_parser() -> argparse.ArgumentParser:
     """All commands with their arguments."""
     parser = argparse.ArgumentParser(prog="laserve-train", description="Trains LaSeR checkpoints.")
+    parser.set_defaults(publish=None, checkpoint=None)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose in (
         ("sft", "fine-tune on the task's demonstrations, before LaSeR"),
@@ -51,6 +56,8 @@ def argument_parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--report", type=Path, metavar="FOLDER", help="default: evaluation in the output"
             )
+        if name in ("laser", "evaluate"):
+            _add_publication(command)
     compare = commands.add_parser(
         "compare",
         help="set evaluations side by side",
@@ -62,8 +69,22 @@ def argument_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_publication(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group(
+        "publication",
+        "Of the checkpoint, when it is written, to a server that sees its folder under the same\n"
+        "absolute path. Exit status 1: the server rejected it; it stays on disk.",
+    )
+    group.add_argument(
+        "--publish", metavar="URL", help="a server started with --checkpoint-root, to take it up"
+    )
+    group.add_argument("--admin-key", metavar="KEY", help="default: $LASERVE_ADMIN_KEY")
+    group.add_argument("--api-key", metavar="KEY", help="default: $LASERVE_API_KEY")
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns the exit status, 2 for a mistake in how it was called."""
+    """Run one command; returns the exit status, 1 where a checkpoint was rejected by the server
+    that it was published to, 2 for a mistake in how it was called."""
     parser = argument_parser()
     # Overrides may stand between options, which argparse's own positional arguments may not.
     args, overrides = parser.parse_known_args(argv)
@@ -79,6 +100,7 @@ def main(argv: list[str] | None = None) -> int:
             run_compare(args.reports)
             return 0
         config = load_config(args.config, overrides)
+        publisher = _publisher(args)
         match args.command:
             case "sft":
                 from laserve_training.commands.sft import run_sft
@@ -96,11 +118,22 @@ def main(argv: list[str] | None = None) -> int:
                 from laserve_training.commands.measure_ref import run_measure_ref
 
                 folder = run_measure_ref(config)
+        print(f"wrote {folder}")
+        if publisher is None:
+            return 0
+        return publisher.publish(args.checkpoint or config.checkpoint)
     except LaServeError as error:
         print(f"laserve-train {args.command}: {error}", file=sys.stderr)
         return 2
-    print(f"wrote {folder}")
-    return 0
+
+
+def _publisher(args: argparse.Namespace) -> "Publisher | None":
+    """Made before the command runs: an address that is none is told before hours of training."""
+    if args.publish is None:
+        return None
+    from laserve_training.commands.publish import Publisher
+
+    return Publisher(args.publish, api_key=args.api_key, admin_key=args.admin_key)
 
 
 if __name__ == "__main__":

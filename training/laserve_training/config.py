@@ -210,6 +210,11 @@ class Config(_Table):
     laser: LaserTable = LaserTable()
     evaluate: EvaluateTable = EvaluateTable()
 
+    @property
+    def checkpoint(self) -> Path:
+        """Folder of the checkpoint that LaSeR writes."""
+        return self.output / "checkpoint"
+
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         if self.task.kind == "file" and self.verifier == "task":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from laserve_client._errors import CheckpointRejectedError, TimedOutError
 from laserve_client._types import CheckpointJob
 
-POLL_S = 0.5
+POLL_S = 1.0
 """How long to wait before the server is asked again."""
 
 DEFAULT_LOAD_TIMEOUT_S = 3600.0

@@ -3,9 +3,10 @@
 import secrets
 from http import HTTPStatus
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
 from laserve.api.binding import CHECKPOINTS
 from laserve.api.state import LaServeState
@@ -74,7 +75,12 @@ async def get_load(job_id: str, raw_request: Request) -> Job:
     raise HTTPException(HTTPStatus.NOT_FOUND, f"no load {job_id!r}: GET {CHECKPOINTS} lists them")
 
 
-@router.post(CHECKPOINTS, response_model=Job, status_code=HTTPStatus.ACCEPTED)
+@router.post(
+    CHECKPOINTS,
+    response_model=Job,
+    status_code=HTTPStatus.ACCEPTED,
+    dependencies=[Depends(validate_json_request)],
+)
 async def load_checkpoint(request: LoadRequest, raw_request: Request) -> JSONResponse:
     """Take up a checkpoint. Returns at once; the job tells how far it is."""
     checkpoints = _administered(raw_request)

@@ -2,6 +2,8 @@
 
     queued -> verifying -> loading -> proving -> active
                  `-----------`----------`------> rejected (reason)
+
+Whatever was active before a job that is rejected still is.
 """
 
 import asyncio
@@ -123,7 +125,8 @@ class JobQueue:
         number = int(self._jobs[-1].id.partition("-")[2]) + 1 if self._jobs else 1
         job = Job(
             id=f"load-{number}",
-            path=None if path is None else str(path),
+            # A name that is not UTF-8 cannot be shown; escaped it leads nowhere, and is rejected.
+            path=None if path is None else str(path).encode(errors="backslashreplace").decode(),
             strategy=strategy,
             origin=origin,
             created_at=datetime.now(UTC),
@@ -150,7 +153,9 @@ class JobQueue:
                     task.cancel()
                     await asyncio.wait([task])
                     self._reject(job, "the server was stopped")
-            if error := task.exception():
+            if task.cancelled():  # from inside: this task goes on to the next one
+                self._reject(job, "its load was cancelled")
+            elif error := task.exception():
                 if not isinstance(error, CheckpointRejected):
                     logger.error("%s met a defect of LaServe", job.id, exc_info=error)
                 self._reject(job, str(error) or type(error).__name__)

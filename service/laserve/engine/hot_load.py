@@ -33,8 +33,8 @@ from laserve.errors import CheckpointRejected, ConfigurationError
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 30.0
-"""How long a request may neither generate nor end before a switch goes on without it: its client
-does not read what was generated long ago."""
+"""How long a request may neither wait for the engine nor end before a switch goes on without it:
+its client does not read what was generated long ago."""
 
 FIRST_ADAPTER_ID = 1 << 20
 """Above the ids that vLLM gives to the adapters that it was started with or told of."""
@@ -83,7 +83,8 @@ class HotLoader:
     async def _side_by_side(self, source: Source, on_proving: Callable[[], None]) -> Drain:
         client = await self._engines.start(source.weights.path)
         try:
-            await warm_up(client, source.weights.manifest.parameters())
+            with _rejecting("its engine fails"):
+                await warm_up(client, source.weights.manifest.parameters())
             deployment = await self._proven(client, source, on_proving)
         except BaseException:
             await self._engines.stop(client)
@@ -97,6 +98,7 @@ class HotLoader:
             raise CheckpointRejected(str(error)) from error
         async with self._router.quiet(PATIENCE_S):
             active = self._router.active
+            active.end()
             try:
                 await _reload(active.client, source.weights.path)
                 deployment = await self._proven(active.client, source, on_proving)
@@ -136,21 +138,21 @@ class HotLoader:
         return Deployment(version, client, parameters, self._observer, source, adapter)
 
     async def _put_back(self, active: Deployment) -> None:
-        """Restore the weights of the active deployment, in its engine or in a new one."""
+        """Restore the weights of the active deployment, in its engine or in a new one.
+
+        Where neither works nothing is left that may answer: the engine is stopped, and the server
+        ends.
+        """
         assert active.source is not None
-        source, manifest = active.source, active.source.checkpoint.manifest
         try:
-            await _reload(active.client, source.weights.path)
-            if active.adapter is not None:
-                await active.client.add_lora(active.adapter)
-            await prove(active.client, active.parameters, manifest, active.adapter)
-        except (CheckpointRejected, EngineDeadError):
-            logger.exception(
-                "%s cannot be put back in place: starting an engine", manifest.checkpoint
-            )
-        else:
-            return
-        drain = await self._side_by_side(source, on_proving=lambda: None)
+            if await _restored(active, active.source):
+                active.resume()
+                return
+            drain = await self._side_by_side(active.source, on_proving=lambda: None)
+        except Exception:
+            logger.critical("%s cannot be put back: stopping", active.parameters.checkpoint)
+            await self._engines.stop(active.client)
+            raise
         await drain()
 
     async def _end(self, previous: Deployment) -> None:
@@ -183,13 +185,33 @@ async def _remove_adapter(client: EngineClient, adapter: LoRARequest) -> None:
     await engine.remove_lora(adapter.lora_int_id)
 
 
+async def _restored(deployment: Deployment, source: Source) -> bool:
+    """Put its weights back into its engine; returns whether that worked."""
+    client, adapter = deployment.client, deployment.adapter
+    try:
+        await _reload(client, source.weights.path)
+        if adapter is not None:
+            with _rejecting("the engine does not take its adapter again"):
+                await client.add_lora(adapter)
+        await prove(client, deployment.parameters, source.checkpoint.manifest, adapter)
+    except (CheckpointRejected, EngineDeadError):
+        logger.exception(
+            "%s cannot be put back in place: starting an engine", deployment.parameters.checkpoint
+        )
+        return False
+    return True
+
+
 async def _reload(client: EngineClient, weights: Path) -> None:
     with _rejecting("the engine cannot reload its weights"):
-        await client.collective_rpc("reload_checkpoint", args=(str(weights),))
-        if not await client.reset_prefix_cache():
-            raise CheckpointRejected("the engine kept what the weights before had computed")
-        await client.reset_mm_cache()
-        await client.reset_encoder_cache()
+        # Waits for what the engine still computes, and clears its caches.
+        await client.pause_generation(mode="wait", clear_cache=True)
+        try:
+            await client.collective_rpc("reload_checkpoint", args=(str(weights),))
+            if not await client.reset_prefix_cache():
+                raise CheckpointRejected("the engine kept what the weights before had computed")
+        finally:
+            await client.resume_generation()
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Router:
     def current(self) -> Deployment:
         """The checkpoint of the request in work; the active one outside of any."""
         bound = bound_deployment()
-        return bound if bound is not None and bound in self._served else self.active
+        return self.active if bound is None or bound.is_over else bound
 
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[Deployment]:
@@ -77,6 +77,7 @@ class Router:
 
     def retire(self, deployment: Deployment) -> None:
         """Forget one that is not active any more."""
+        deployment.end()
         self._served.remove(deployment)
 
     def generate(
@@ -99,7 +100,7 @@ class Router:
     ) -> SelfReward:
         """As `ScoredEngine.score`, by the checkpoint that the request is bound to."""
         deployment = self.current()
-        with deployment.generations.one_more():
+        with deployment.generations.one_more(), deployment.awaited.one_more():
             return await deployment.scored.score(
                 prompt, completion_token_ids, request_id, **_with_adapter(deployment, options)
             )
@@ -123,13 +124,21 @@ class Router:
         bound: Deployment | None,
         ask: Callable[[Deployment], AsyncGenerator[RequestOutput, None]],
     ) -> AsyncGenerator[RequestOutput, None]:
-        if bound is None or bound not in self._served:
-            # Of no HTTP request, or of one that was answered long ago: a background response.
+        if bound is None or bound.is_over:
+            # Of no HTTP request, or of one that was answered long ago, a background response, or
+            # of one that was sent too slowly to be waited for.
             await self._gate.wait()
             bound = self.active
         with bound.generations.one_more():
             async with aclosing(ask(bound)) as outputs:
-                async for output in outputs:
+                while True:
+                    bound.awaited.enter()
+                    try:
+                        output = await anext(outputs, None)
+                    finally:
+                        bound.awaited.leave()
+                    if output is None:
+                        return
                     yield output
 
 

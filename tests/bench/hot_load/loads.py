@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from tests.bench.errors import BenchError
-from tests.bench.hot_load.memory import folder_bytes, resident_bytes
+from tests.bench.hot_load.memory import engines, folder_bytes, resident_bytes
 
 LOAD_LIMIT_S = 600.0
 POLL_S = 0.1
@@ -50,7 +50,7 @@ class Load:
     strategy: str
     began: float
     drained: float
-    """When the last request of the checkpoint before had ended."""
+    """When the last request of the checkpoint before had ended, and its engine where it had one."""
     job: dict[str, Any]
     resident_bytes: int
     """Of all of the server's processes, after that."""
@@ -78,7 +78,7 @@ async def load_all(
                     raise BenchError(f"a load was refused: {await response.text()}")
                 place = response.headers["location"]
             job = await _ended(session, place, began)
-            await _drained(session, began)
+            await _drained(session, target.pid, began)
             loads.append(
                 Load(
                     body["strategy"],
@@ -102,12 +102,13 @@ async def _ended(session: aiohttp.ClientSession, place: str, began: float) -> di
     raise BenchError(f"a load has not ended after {LOAD_LIMIT_S} s: {job}")
 
 
-async def _drained(session: aiohttp.ClientSession, began: float) -> None:
-    """Return when a single checkpoint is served, and none drains."""
+async def _drained(session: aiohttp.ClientSession, pid: int, began: float) -> None:
+    """Return when a single checkpoint is served, none drains, and one engine is left."""
     while time.monotonic() < began + LOAD_LIMIT_S:
         async with session.get("/metrics") as response:
             metrics = await response.text()
-        if metrics.count("\nlaserve_checkpoint_requests_in_flight{") == 1:
+        served = metrics.count("\nlaserve_checkpoint_requests_in_flight{")
+        if served == 1 and len(engines(pid)) == 1:
             return
         await asyncio.sleep(POLL_S)
     raise BenchError(f"the checkpoint before has not ended after {LOAD_LIMIT_S} s")

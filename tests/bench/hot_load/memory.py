@@ -1,4 +1,4 @@
-"""What a server takes up: memory of all of its processes, and its folder of copies."""
+"""What a server takes up: its processes, their memory, and its folder of copies."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +13,16 @@ def family(pid: int) -> Iterator[psutil.Process]:
         process = psutil.Process(pid)
         yield process
         yield from process.children(recursive=True)
+
+
+def engines(pid: int) -> set[psutil.Process]:
+    """The processes in which a server's engines run, by the name that vLLM gives them."""
+    found = set()
+    for process in family(pid):
+        with suppress(psutil.NoSuchProcess):
+            if process.cmdline()[:1] == ["VLLM::EngineCore"]:
+                found.add(process)
+    return found
 
 
 def resident_bytes(pid: int) -> int:

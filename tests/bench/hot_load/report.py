@@ -20,6 +20,7 @@ def print_report(console: Console, outcome: Outcome, before_bytes: int) -> None:
     names = Counter(answer.header for answer in outcome.answers)
     counts = ", ".join(f"{count} of {name}" for name, count in sorted(names.items(), key=str))
     console.print(f"{len(outcome.answers)} answers: {counts}", markup=False)
+    console.print(f"/health answered within {outcome.longest_health_check:.2f} s")
 
 
 def _loads(outcome: Outcome, before_bytes: int) -> Table:

@@ -1,15 +1,19 @@
 """Loads under continuous load: both at a time, and what came of it."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import aiohttp
 
 from tests.bench.hot_load.loads import Load, Mix, Target, load_all
 from tests.bench.hot_load.references import References
 from tests.bench.hot_load.streams import Answer, bodies, stream_all
 
 MAX_TOKENS = 100
+HEALTH_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +33,35 @@ class Outcome:
 
     answers: list[Answer]
     loads: list[Load]
+    longest_health_check: float
+    """Seconds that `/health` took to answer, at most."""
 
 
 async def run(target: Target, folders: Sequence[Path], plan: Plan) -> Outcome:
-    """Load the folders in turn while clients stream. Raises BenchError where a load does not end."""
+    """Load the folders in turn while clients stream. Raises BenchError as `load_all` does."""
     stop = asyncio.Event()
     requests = bodies(target.model, MAX_TOKENS)
     async with asyncio.TaskGroup() as group:
         answers = group.create_task(stream_all(target.url, requests, plan.streams, stop))
+        longest = group.create_task(_watch_health(target.url, stop))
         try:
             loads = await load_all(target, folders, plan.mix, plan.loads, plan.pause_s)
             await asyncio.sleep(plan.pause_s)
         finally:
             stop.set()
-    return Outcome(answers.result(), loads)
+    return Outcome(answers.result(), loads, longest.result())
+
+
+async def _watch_health(url: str, stop: asyncio.Event) -> float:
+    """The longest that a health check took. Raises aiohttp.ClientError where one fails."""
+    longest = 0.0
+    async with aiohttp.ClientSession(base_url=url, raise_for_status=True) as session:
+        while not stop.is_set():
+            began = time.monotonic()
+            async with session.get("/health"):
+                longest = max(longest, time.monotonic() - began)
+            await asyncio.sleep(HEALTH_S)
+    return longest
 
 
 def defects(outcome: Outcome, references: References) -> list[str]:

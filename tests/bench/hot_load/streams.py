@@ -35,7 +35,7 @@ class Answer:
     ended: float
     first_token: float | None
     longest_gap: float
-    """Between two parts of the answer, or from its beginning to the first."""
+    """Between two parts of the answer, after its first token."""
     failure: str | None
     """Why it is none."""
     header: str | None = None
@@ -98,9 +98,11 @@ async def _ask(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) -
             async for piece in response.content.iter_any():
                 now = time.monotonic()
                 data += piece
-                longest, last = max(longest, now - last), now
-                if first_token is None and b'"delta":{"content"' in data:
+                if first_token is not None:
+                    longest = max(longest, now - last)
+                elif b'"delta":{"content"' in data:
                     first_token = now
+                last = now
             if response.status != 200:
                 failure = f"status {response.status}: {data[:300].decode(errors='replace')}"
     except (aiohttp.ClientError, TimeoutError) as error:
@@ -108,7 +110,9 @@ async def _ask(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) -
     ended = time.monotonic()
     if failure is not None:
         return Answer(began, ended, first_token, longest, failure, header)
-    prompt, completion, finish_reason, reward = [], [], None, None
+    prompt: list[int] = []
+    completion: list[int] = []
+    finish_reason, reward = None, None
     for event in _events(bytes(data)):
         if "error" in event:
             failure = f"the stream ended with {event['error']}"

@@ -47,7 +47,7 @@ def run_evaluate(
     The checkpoint's manifest gets the calibration and the main figures. Raises ConfigurationError
     for a checkpoint without a manifest.
     """
-    checkpoint = checkpoint or config.output / "checkpoint"
+    checkpoint = checkpoint or config.checkpoint
     report = report or config.output / "evaluation"
     manifest = read_manifest(checkpoint) if checkpoint.is_dir() else None
     if manifest is None:

@@ -61,7 +61,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     Raises ConfigurationError.
     """
     arguments = trainer_arguments("laser.trainer", config.laser.trainer, LaSeRConfig, _OWNED)
-    folder = config.output / "checkpoint"
+    folder = config.checkpoint
     check_output(folder)
     work = config.output / "laser"
     last_save = find_save(work)

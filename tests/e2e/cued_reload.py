@@ -1,0 +1,50 @@
+"""A worker extension that goes wrong where the checkpoint asks for it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from laserve.engine.reload import ReloadExtension
+from tests.checkpoints import rehash
+
+CUE_NAME = "CUE.md"
+PLAIN = "plain"
+"""Reload as vLLM does, without what `ReloadExtension` adds."""
+DIE = "die"
+"""Die in the middle of it."""
+FAIL = "fail"
+"""Raise an error when half of it is done."""
+_WAIT = "wait for "
+POLL_S = 0.02
+
+
+def waiting_for(path: Path) -> str:
+    """The cue to begin when a file exists."""
+    return f"{_WAIT}{path}"
+
+
+def give_cue(folder: Path, cue: str) -> Path:
+    """Make a checkpoint ask for something; returns its folder."""
+    (folder / CUE_NAME).write_text(cue)
+    rehash(folder)
+    return folder
+
+
+class CuedReloadExtension(ReloadExtension):
+    """LaServe's own, but for checkpoints with a cue."""
+
+    def reload_checkpoint(self: Any, weights_path: str) -> None:
+        path = Path(weights_path, CUE_NAME)
+        cue = path.read_text() if path.exists() else ""
+        if cue == PLAIN:
+            self.reload_weights(weights_path=weights_path)
+            return
+        if cue == DIE:
+            os.kill(os.getpid(), signal.SIGKILL)
+        while cue.startswith(_WAIT) and not Path(cue.removeprefix(_WAIT)).exists():
+            time.sleep(POLL_S)
+        super().reload_checkpoint(weights_path)  # type: ignore[misc] # a worker, once mixed in
+        if cue == FAIL:
+            raise RuntimeError("it was asked to fail")

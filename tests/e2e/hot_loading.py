@@ -1,0 +1,163 @@
+"""Changing the checkpoint of a running server, and holding what it answers against Hugging Face."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench.hot_load.loads import Target
+from tests.bench.hot_load.references import References
+from tests.e2e.server import Server, running_server
+
+LOAD_LIMIT_S = 300.0
+"""A second engine may need minutes on a busy machine; a rejection is noticed at once."""
+ENDED = ("active", "rejected")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A completion that was scored."""
+
+    tokens: tuple[int, ...]
+    """Of prompt and completion."""
+    reward: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class HotServer:
+    """A server that loads checkpoints from below `root`."""
+
+    server: Server
+    root: Path
+    staging: Path
+    references: References
+
+    @property
+    def target(self) -> Target:
+        """As the bench knows it."""
+        return Target(self.server.base_url, self.server.model, self.server.pid, self.staging)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """Of `GET /v1/checkpoints`."""
+        answer = self.server.http.get("/v1/checkpoints")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    @property
+    def active(self) -> str:
+        """The name of the checkpoint that is active."""
+        name: str = self.status["active"]["checkpoint"]
+        return name
+
+    @property
+    def copies(self) -> list[Path]:
+        """The staged checkpoints."""
+        return sorted(path for folder in self.staging.iterdir() for path in folder.iterdir())
+
+    def post(self, folder: Path, strategy: str) -> str:
+        """Ask for a load; returns its id."""
+        body = {"path": str(folder), "strategy": strategy}
+        return self._accepted("/v1/checkpoints", body)
+
+    def post_rollback(self) -> str:
+        """Ask for a rollback; returns its id."""
+        return self._accepted("/v1/checkpoints/rollback", None)
+
+    def job(self, identifier: str) -> dict[str, Any]:
+        """What has become of a load."""
+        answer = self.server.http.get(f"/v1/checkpoints/{identifier}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def wait(self, identifier: str, *states: str) -> dict[str, Any]:
+        """The job when it is in one of these states, or has ended."""
+        deadline = time.monotonic() + LOAD_LIMIT_S
+        while time.monotonic() < deadline:
+            job = self.job(identifier)
+            if job["state"] in (*states, *ENDED):
+                return job
+            time.sleep(0.02)
+        raise AssertionError(f"{job} after {LOAD_LIMIT_S} s")
+
+    def load(self, folder: Path, strategy: str = "in_place") -> dict[str, Any]:
+        """Make a checkpoint active."""
+        job = self.wait(self.post(folder, strategy))
+        assert job["state"] == "active", job["reason"]
+        return job
+
+    def rejection(self, folder: Path, strategy: str = "in_place") -> str:
+        """Why a checkpoint is rejected."""
+        job = self.wait(self.post(folder, strategy))
+        assert job["state"] == "rejected"
+        reason: str = job["reason"]
+        return reason
+
+    def ask(self, checkpoint: str, seed: int = 0) -> list[Sample]:
+        """Answers that `checkpoint` must give, with the scores that it must give them."""
+        response = self.server.http.post(
+            "/v1/chat/completions",
+            json={
+                "model": self.server.model,
+                "messages": [{"role": "user", "content": "What is 12 + 7?"}],
+                "n": 4,
+                "seed": seed,
+                "max_tokens": 200,
+                "return_token_ids": True,
+            },
+        )
+        assert response.status_code == 200, response.text
+        assert response.headers["x-laserve-checkpoint"] == checkpoint
+        answer = response.json()
+        samples = []
+        for choice in answer["choices"]:
+            reward = choice["self_reward"]
+            assert reward["checkpoint"] == checkpoint
+            if choice["finish_reason"] == "stop":
+                tokens = (*answer["prompt_token_ids"], *choice["token_ids"])
+                assert reward["status"] == "scored"
+                assert (defect := self.references.defect(reward, tokens)) is None, defect
+                samples.append(Sample(tokens, reward))
+        assert samples
+        return samples
+
+    def score(self, sample: Sample) -> dict[str, Any]:
+        """The self-reward that the server gives now to a completion that it wrote before."""
+        response = self.server.http.post(
+            "/v1/self_reward",
+            json={
+                "model": self.server.model,
+                "prompt_token_ids": sample.tokens[:1],
+                "completion_token_ids": sample.tokens[1:],
+            },
+        )
+        assert response.status_code == 200, response.text
+        reward: dict[str, Any] = response.json()["data"][0]["self_reward"]
+        return reward
+
+    def _accepted(self, path: str, body: dict[str, str] | None) -> str:
+        answer = self.server.http.post(path, json=body)
+        assert answer.status_code == 202, answer.text
+        identifier: str = answer.json()["id"]
+        assert answer.headers["location"] == f"/v1/checkpoints/{identifier}"
+        return identifier
+
+
+@contextmanager
+def running_hot_server(root: Path, first: str, *flags: str) -> Iterator[HotServer]:
+    """Serve the checkpoint in the subfolder `first` of `root`, and load others from there."""
+    staging = root.parent / "staging"
+    with running_server(
+        root / first,
+        root.parent / "server.log",
+        *("--dtype", "float32", "--enforce-eager"),
+        *("--checkpoint-root", str(root), "--checkpoint-staging", str(staging)),
+        *("--worker-extension-cls", "tests.e2e.cued_reload.CuedReloadExtension"),
+        *flags,
+    ) as server:
+        folders = [path.parent for path in root.glob("*/laserve.json")]
+        yield HotServer(server, root, staging, References(folders))

@@ -1,0 +1,110 @@
+"""Checkpoints are taken up by a running server: no request is lost, no score is another
+checkpoint's, and what is bad is never served."""
+
+import asyncio
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from laserve.core.checkpoint_files import hash_files
+from laserve.core.manifest import Manifest, read_manifest, write_manifest
+from tests.bench.hot_load.loads import Mix
+from tests.bench.hot_load.memory import engines, family
+from tests.bench.hot_load.run import Plan, defects, run
+from tests.checkpoints import BAD, Stage, build_checkpoint, describe, names
+from tests.e2e.cued_reload import DIE, FAIL, PLAIN, give_cue, waiting_for
+from tests.e2e.hot_loading import HotServer, Sample, running_hot_server
+from tests.tiny_lora import build_tiny_lora
+from tests.tiny_tied import build_tiny_tied_model
+
+LOADS = 20
+STREAMS = 32
+MEMORY_MARGIN = 0.15
+"""Of the memory after two loads: what an allocator may keep. A checkpoint or an engine that is
+never freed takes more."""
+QUEUE = 8
+STOP_LIMIT_S = 60
+
+
+@pytest.fixture(scope="module")
+def hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
+    """Serves `a`; `b` lies beside it."""
+    root = tmp_path_factory.mktemp("hot") / "candidates"
+    for seed, name in enumerate(("a", "b")):
+        build_checkpoint(root / name, seed=seed, name=f"tiny-{name}")
+    with running_hot_server(root, ("a", "b")) as running:
+        yield running
+
+
+@pytest.fixture
+def at_a(hot: HotServer) -> HotServer:
+    """The server with `a` active, and nothing under way."""
+    if hot.active != "tiny-a":
+        hot.load(hot.root / "a")
+    return hot
+
+
+@pytest.fixture
+def candidate(hot: HotServer, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A copy of `b` that may be changed."""
+    folder = hot.root / f"candidate-{abs(hash(request.node.name))}"
+    yield shutil.copytree(hot.root / "b", folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as executor:
+        yield executor
+
+
+def test_no_request_is_lost_and_no_score_is_mixed_over_twenty_loads(hot: HotServer) -> None:
+    folders = [hot.root / "b", hot.root / "a"]
+    outcome = asyncio.run(run(hot.target, folders, Plan(LOADS, Mix.MIXED, STREAMS, pause_s=0.5)))
+    assert [load.job["state"] for load in outcome.loads] == ["active"] * LOADS
+    assert defects(outcome, hot.references) == []
+    named = {answer.header for answer in outcome.answers}
+    assert named == {"tiny-a", "tiny-b"}
+    assert len(outcome.answers) > LOADS * STREAMS
+    resident = [load.resident_bytes for load in outcome.loads]
+    assert resident[-1] < (1 + MEMORY_MARGIN) * resident[1]
+    # What is active, and what it can be rolled back to.
+    assert len(hot.copies) == 2
+
+
+@pytest.fixture(scope="module")
+def before(hot: HotServer) -> list[Sample]:
+    """What `a` answers before anything bad was loaded."""
+    if hot.active != "tiny-a":
+        hot.load(hot.root / "a")
+    return hot.ask("tiny-a")
+
+
+def same_as(before: list[Sample], now: list[Sample]) -> bool:
+    """The same texts with the same scores, up to the rounding of a batch."""
+    return [sample.tokens for sample in before] == [sample.tokens for sample in now] and all(
+        abs(old.reward["score"] - new.reward["score"]) < 1e-4
+        for old, new in zip(before, now, strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", names(Stage))
+def test_a_bad_checkpoint_is_rejected_by_name_and_the_last_good_one_serves_on(
+    at_a: HotServer, before: list[Sample], candidate: Path, name: str
+) -> None:
+    BAD[name](candidate)
+    reason = at_a.rejection(candidate, "in_place")
+    assert re.search(BAD[name].reason, reason, re.DOTALL), reason
+    assert same_as(before, at_a.ask("tiny-a"))
+    assert len(at_a.copies) <= 2

@@ -1,0 +1,18 @@
+"""A deployment whose engine is only there in name."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from laserve.engine.deployment import Deployment
+from tests.unit.fake_serving import PARAMETERS
+
+
+def deployment_of(checkpoint: str, version: int = 1) -> Deployment:
+    """What answers for `checkpoint`, with real counts of its requests."""
+    model = SimpleNamespace(max_model_len=64, logits_processors=None, get_vocab_size=lambda: 128)
+    client: Any = SimpleNamespace(
+        vllm_config=SimpleNamespace(model_config=model, use_v2_model_runner=False)
+    )
+    parameters = replace(PARAMETERS, checkpoint=checkpoint)
+    return Deployment(version, client, parameters, lambda reward, tokens: None)
