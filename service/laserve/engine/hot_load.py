@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vllm.engine.protocol import EngineClient
 from vllm.lora.request import LoRARequest
@@ -38,6 +38,11 @@ its client does not read what was generated long ago."""
 
 FIRST_ADAPTER_ID = 1 << 20
 """Above the ids that vLLM gives to the adapters that it was started with or told of."""
+
+_ALIVE_S = 0.5
+"""How often an engine that is to answer is looked after."""
+
+Answer = TypeVar("Answer")
 
 Drain = Callable[[], Awaitable[None]]
 """Ends what was served before, when its last request has ended."""
@@ -176,13 +181,13 @@ async def _add_adapter(
         lora_path=str(adapter.path),
     )
     with _rejecting(f"the engine does not take the adapter {adapter.name}"):
-        await client.add_lora(request)
+        await _answer(client, client.add_lora(request))
     return request
 
 
 async def _remove_adapter(client: EngineClient, adapter: LoRARequest) -> None:
     engine: Any = client  # `AsyncLLM` has it, the abstract client has not
-    await engine.remove_lora(adapter.lora_int_id)
+    await _answer(client, engine.remove_lora(adapter.lora_int_id))
 
 
 async def _restored(deployment: Deployment, source: Source) -> bool:
@@ -192,7 +197,7 @@ async def _restored(deployment: Deployment, source: Source) -> bool:
         await _reload(client, source.weights.path)
         if adapter is not None:
             with _rejecting("the engine does not take its adapter again"):
-                await client.add_lora(adapter)
+                await _answer(client, client.add_lora(adapter))
         await prove(client, deployment.parameters, source.checkpoint.manifest, adapter)
     except (CheckpointRejected, EngineDeadError):
         logger.exception(
@@ -205,13 +210,28 @@ async def _restored(deployment: Deployment, source: Source) -> bool:
 async def _reload(client: EngineClient, weights: Path) -> None:
     with _rejecting("the engine cannot reload its weights"):
         # Waits for what the engine still computes, and clears its caches.
-        await client.pause_generation(mode="wait", clear_cache=True)
+        await _answer(client, client.pause_generation(mode="wait", clear_cache=True))
         try:
-            await client.collective_rpc("reload_checkpoint", args=(str(weights),))
-            if not await client.reset_prefix_cache():
+            reload = client.collective_rpc("reload_checkpoint", args=(str(weights),))
+            await _answer(client, reload)
+            if not await _answer(client, client.reset_prefix_cache()):
                 raise CheckpointRejected("the engine kept what the weights before had computed")
         finally:
-            await client.resume_generation()
+            await _answer(client, client.resume_generation())
+
+
+async def _answer(client: EngineClient, call: Awaitable[Answer]) -> Answer:
+    """What a call of the engine answers. vLLM leaves it without an answer where the engine dies
+    of it: raises EngineDeadError then."""
+    task = asyncio.ensure_future(call)
+    try:
+        while not task.done():
+            await asyncio.wait([task], timeout=_ALIVE_S)
+            if client.errored and not task.done():
+                raise EngineDeadError
+        return task.result()
+    finally:
+        task.cancel()
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Router:
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[Deployment]:
         """Bind what is done inside this block to the active checkpoint, once the gate is open."""
-        await self._gate.wait()
+        await self._opened()
         with bound_to(self.active):
             yield self.active
 
@@ -59,6 +59,10 @@ class Router:
             yield
         finally:
             self._gate.set()
+
+    async def _opened(self) -> None:
+        while not self._gate.is_set():  # it may be closed again before a waiter gets its turn
+            await self._gate.wait()
 
     def activate(self, deployment: Deployment) -> Deployment:
         """Serve this one from the next request on; returns the one before, to be drained."""
@@ -127,7 +131,7 @@ class Router:
         if bound is None or bound.is_over:
             # Of no HTTP request, or of one that was answered long ago, a background response, or
             # of one that was sent too slowly to be waited for.
-            await self._gate.wait()
+            await self._opened()
             bound = self.active
         with bound.generations.one_more():
             async with aclosing(ask(bound)) as outputs:
