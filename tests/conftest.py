@@ -16,6 +16,7 @@ os.environ["VLLM_NO_USAGE_STATS"] = "1"
 hide_broken_companions()
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share servers or engines stay in one process (`make test` runs two)."""
     for item in items:
