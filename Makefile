@@ -70,9 +70,8 @@ $(CHECKPOINT)/laserve.json: tools/smollm2_solutions.jsonl $(CHECKPOINT)/config.j
 	$(BIN)/laserve measure-ref $(CHECKPOINT) --data $< --z-c '<empty_output>' \
 		--dtype float32 --force
 
-# Two at a time: much of a test is one process starting another. -n 0 in PYTEST_FLAGS: one.
 test: $(INSTALLED) ## Run every test (PYTEST_FLAGS).
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 lint: $(INSTALLED) ## Check lint rules, formatting and types.
 	$(BIN)/ruff check .
