@@ -52,12 +52,13 @@ def test_the_body_is_the_same_with_and_without_scores(
         assert sum(rewards) == len({c["index"] for event in plain for c in event["choices"]})
 
 
-def test_switched_off_there_is_no_trace_of_scoring(server: Server) -> None:
+def test_switched_off_there_is_no_trace_of_scoring_but_the_checkpoints_name(server: Server) -> None:
     body = {"model": server.model, "prompt": "x", "max_tokens": 50, "self_reward": False}
     overhead = server.metric("laserve_overhead_tokens_total")
     response = server.http.post(COMPLETIONS, json=body)
     assert "self_reward" not in response.text
-    assert not [name for name in response.headers if name.startswith("x-laserve")]
+    named = [name for name in response.headers if name.startswith("x-laserve")]
+    assert named == ["x-laserve-checkpoint"]
     assert server.metric("laserve_overhead_tokens_total") == overhead
 
 
