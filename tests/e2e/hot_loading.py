@@ -1,11 +1,17 @@
 """Changing the checkpoint of a running server, and holding what it answers against Hugging Face."""
 
+import json
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, ClassVar
+
+import httpx
 
 from tests.bench.hot_load.loads import Target
 from tests.bench.hot_load.references import References
@@ -148,16 +154,105 @@ class HotServer:
 
 
 @contextmanager
-def running_hot_server(root: Path, first: str, *flags: str) -> Iterator[HotServer]:
-    """Serve the checkpoint in the subfolder `first` of `root`, and load others from there."""
+def answered_throughout(hot: HotServer, *checkpoints: str) -> Iterator[None]:
+    """Ask without a pause during this block; every request must be answered by one of these."""
+    stop = Event()
+
+    def ask() -> int:
+        count = 0
+        body = {"model": hot.server.model, "prompt": "x", "max_tokens": 8}
+        with httpx.Client(base_url=hot.server.base_url, timeout=LOAD_LIMIT_S) as client:
+            while not stop.is_set():
+                answer = client.post("/v1/completions", json=body)
+                assert answer.status_code == 200, answer.text
+                assert answer.headers["x-laserve-checkpoint"] in checkpoints
+                count += 1
+        return count
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)
+        try:
+            yield
+        finally:
+            stop.set()
+        assert asked.result() > 0
+
+
+class SlowReader:
+    """A client that leaves an answer lying, of more than sockets hold, so that it stays under
+    way."""
+
+    CHOICES = 8
+    _BODY: ClassVar[dict[str, Any]] = {
+        "messages": [{"role": "user", "content": "What is 12 + 7?"}],
+        "n": CHOICES,
+        "seed": 1,
+        "min_tokens": 700,
+        "max_tokens": 1900,
+        "logprobs": True,
+        "top_logprobs": 20,
+        "stream": True,
+        "return_token_ids": True,
+    }
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.checkpoint = response.headers["x-laserve-checkpoint"]
+        self._lines = response.iter_lines()
+        self._data = [next(self._lines)]
+
+    def read(self) -> list[Sample]:
+        """Read it to its end."""
+        self._data += self._lines
+        prompt: list[int] = []
+        tokens: list[list[int]] = [[] for _ in range(self.CHOICES)]
+        rewards: list[dict[str, Any]] = [{} for _ in range(self.CHOICES)]
+        assert self._data[-2:] == ["data: [DONE]", ""]
+        for line in self._data:
+            if not line.startswith("data: {"):
+                continue
+            event = json.loads(line.removeprefix("data: "))
+            prompt = event.get("prompt_token_ids") or prompt
+            for choice in event["choices"]:
+                tokens[choice["index"]] += choice.get("token_ids") or []
+                if choice["finish_reason"] is not None:
+                    assert choice["finish_reason"] == "stop"
+                    rewards[choice["index"]] = choice["self_reward"]
+        return [
+            Sample((*prompt, *own), reward) for own, reward in zip(tokens, rewards, strict=True)
+        ]
+
+    @classmethod
+    @contextmanager
+    def of(cls, hot: HotServer) -> Iterator["SlowReader"]:
+        """Begin to stream."""
+        few = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)]
+        with (
+            httpx.Client(
+                base_url=hot.server.base_url,
+                transport=httpx.HTTPTransport(socket_options=few),
+                timeout=LOAD_LIMIT_S,
+            ) as client,
+            client.stream(
+                "POST", "/v1/chat/completions", json={"model": hot.server.model, **cls._BODY}
+            ) as response,
+        ):
+            assert response.status_code == 200
+            yield cls(response)
+
+
+@contextmanager
+def running_hot_server(root: Path, names: Sequence[str], *flags: str) -> Iterator[HotServer]:
+    """Serve the first of these subfolders of `root`; others may be loaded from there.
+
+    The scores that they must give are known of all `names`.
+    """
     staging = root.parent / "staging"
     with running_server(
-        root / first,
+        root / names[0],
         root.parent / "server.log",
         *("--dtype", "float32", "--enforce-eager"),
         *("--checkpoint-root", str(root), "--checkpoint-staging", str(staging)),
         *("--worker-extension-cls", "tests.e2e.cued_reload.CuedReloadExtension"),
         *flags,
     ) as server:
-        folders = [path.parent for path in root.glob("*/laserve.json")]
-        yield HotServer(server, root, staging, References(folders))
+        yield HotServer(server, root, staging, References(root / name for name in names))

@@ -4,37 +4,28 @@ checkpoint's, and what is bad is never served."""
 import asyncio
 import re
 import shutil
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
-import psutil
 import pytest
 
-from laserve.core.checkpoint_files import hash_files
-from laserve.core.manifest import Manifest, read_manifest, write_manifest
 from tests.bench.hot_load.loads import Mix
-from tests.bench.hot_load.memory import engines, family
+from tests.bench.hot_load.memory import engines
 from tests.bench.hot_load.run import Plan, defects, run
-from tests.checkpoints import BAD, Stage, build_checkpoint, describe, names
-from tests.e2e.cued_reload import DIE, FAIL, PLAIN, give_cue, waiting_for
-from tests.e2e.hot_loading import HotServer, Sample, running_hot_server
-from tests.tiny_lora import build_tiny_lora
-from tests.tiny_tied import build_tiny_tied_model
+from tests.checkpoints import BAD, Stage, build_checkpoint, names
+from tests.e2e.cued_reload import DIE, FAIL, give_cue
+from tests.e2e.hot_loading import (
+    HotServer,
+    Sample,
+    answered_throughout,
+    running_hot_server,
+)
 
 LOADS = 20
 STREAMS = 32
 MEMORY_MARGIN = 0.15
 """Of the memory after two loads: what an allocator may keep. A checkpoint or an engine that is
 never freed takes more."""
-QUEUE = 8
-STOP_LIMIT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +47,11 @@ def at_a(hot: HotServer) -> HotServer:
 
 
 @pytest.fixture
-def candidate(hot: HotServer, request: pytest.FixtureRequest) -> Iterator[Path]:
+def candidate(hot: HotServer) -> Iterator[Path]:
     """A copy of `b` that may be changed."""
-    folder = hot.root / f"candidate-{abs(hash(request.node.name))}"
+    folder = hot.root / "candidate"
     yield shutil.copytree(hot.root / "b", folder)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor() as executor:
-        yield executor
 
 
 def test_no_request_is_lost_and_no_score_is_mixed_over_twenty_loads(hot: HotServer) -> None:
@@ -107,4 +92,24 @@ def test_a_bad_checkpoint_is_rejected_by_name_and_the_last_good_one_serves_on(
     reason = at_a.rejection(candidate, "in_place")
     assert re.search(BAD[name].reason, reason, re.DOTALL), reason
     assert same_as(before, at_a.ask("tiny-a"))
+    assert len(at_a.copies) <= 2
+
+
+def test_a_reload_that_fails_is_undone(
+    at_a: HotServer, before: list[Sample], candidate: Path
+) -> None:
+    give_cue(candidate, FAIL)
+    assert "cannot reload its weights: " in (reason := at_a.rejection(candidate))
+    assert "it was asked to fail" in reason
+    assert same_as(before, at_a.ask("tiny-a"))
+
+
+def test_an_engine_that_dies_of_a_reload_is_replaced_and_no_request_fails(
+    at_a: HotServer, before: list[Sample], candidate: Path
+) -> None:
+    give_cue(candidate, DIE)
+    with answered_throughout(at_a, "tiny-a"):
+        assert "it died of it" in at_a.rejection(candidate)
+        assert same_as(before, at_a.ask("tiny-a"))
+    assert len(engines(at_a.server.pid)) == 1
     assert len(at_a.copies) <= 2

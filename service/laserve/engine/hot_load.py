@@ -4,7 +4,8 @@ side by side   a second engine loads and proves it; then the switch; the first o
                ends. Nothing waits, and the memory holds both for a while.
 in place       new requests wait, the running ones end; the engine reads the new weights and
                proves them. Where that fails the old ones are put back, and proven.
-adapter        a LoRA adapter is added to the engine and proven, then the switch.
+adapter        a LoRA adapter is added to the engine and proven, then the switch; in the same
+               way one is left out again.
 """
 
 import asyncio
@@ -75,8 +76,8 @@ class HotLoader:
         """
         active = self._router.active
         assert active.source is not None
-        if source.adapter is not None and source.weights is active.source.weights:
-            return await self._add_adapter(source, on_proving)
+        if source.weights is active.source.weights:
+            return await self._in_same_engine(source, on_proving)
         if strategy == Strategy.AUTO:
             fits = self._engines.fits_beside(source.weights.path)
             strategy = Strategy.SIDE_BY_SIDE if fits else Strategy.IN_PLACE
@@ -110,12 +111,13 @@ class HotLoader:
             except asyncio.CancelledError:
                 raise  # the server ends, and the engine with it
             except BaseException:
-                await self._put_back(active)
+                if not self._router.is_shut_down:
+                    await self._put_back(active)
                 raise
             previous = self._router.activate(deployment)
         return partial(self._end, previous)
 
-    async def _add_adapter(self, source: Source, on_proving: Callable[[], None]) -> Drain:
+    async def _in_same_engine(self, source: Source, on_proving: Callable[[], None]) -> Drain:
         deployment = await self._proven(self._router.active.client, source, on_proving)
         return partial(self._end, self._router.activate(deployment))
 

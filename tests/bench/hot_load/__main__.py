@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Mix,
         choices=list(Mix),
         default=Mix.MIXED,
-        help="mixed: every seventh one side by side (default)",
+        help="mixed: every tenth one side by side (default)",
     )
     add("--streams", type=_positive, default=32, help="requests under way (default %(default)s)")
     add(

@@ -23,12 +23,12 @@ class Mix(StrEnum):
     IN_PLACE = "in_place"
     SIDE_BY_SIDE = "side_by_side"
     MIXED = "mixed"
-    """Every seventh one side by side."""
+    """Every tenth one side by side, the others in place."""
 
     def strategy(self, number: int) -> str:
         """Of the load with this number, from 0."""
         if self == Mix.MIXED:
-            return "side_by_side" if number % 7 == 3 else "in_place"
+            return "side_by_side" if number % 10 == 5 else "in_place"
         return self.value
 
 
