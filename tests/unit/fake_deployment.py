@@ -12,7 +12,9 @@ def deployment_of(checkpoint: str, version: int = 1) -> Deployment:
     """What answers for `checkpoint`, with real counts of its requests."""
     model = SimpleNamespace(max_model_len=64, logits_processors=None, get_vocab_size=lambda: 128)
     client: Any = SimpleNamespace(
-        vllm_config=SimpleNamespace(model_config=model, use_v2_model_runner=False)
+        vllm_config=SimpleNamespace(
+            model_config=model, use_v2_model_runner=False, speculative_config=None
+        )
     )
     parameters = replace(PARAMETERS, checkpoint=checkpoint)
     return Deployment(version, client, parameters, lambda reward, tokens: None)

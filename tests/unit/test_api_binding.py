@@ -153,6 +153,19 @@ async def test_the_next_request_goes_to_what_is_active_then(
     assert (old.header(), new.header()) == ("first", "second")
 
 
+async def test_a_request_that_was_not_waited_for_names_what_answers_it(
+    middleware: BindingMiddleware, application: Application, router: Router, first: Deployment
+) -> None:
+    exchange = Exchange(middleware)
+    await idle()
+    router.activate(deployment_of("second", 2))
+    router.retire(first)
+    for _ in range(3):
+        application.go_on.release()
+    await exchange.task
+    assert exchange.header() == "second"
+
+
 async def test_a_request_that_fails_is_not_counted_any_more(
     middleware: BindingMiddleware, application: Application, first: Deployment
 ) -> None:

@@ -30,11 +30,11 @@ class BindingMiddleware:
         if scope["type"] != "http" or scope["method"] != "POST" or _is_administration(scope):
             await self._app(scope, receive, send)
             return
-        async with self._router.admitted() as deployment:
+        async with self._router.admitted():
 
             async def named(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    name = header_value(deployment.parameters.checkpoint)
+                    name = header_value(self._router.current().parameters.checkpoint)
                     MutableHeaders(scope=message).setdefault(f"{PREFIX}checkpoint", name)
                 await send(message)
 

@@ -26,6 +26,7 @@ class Router:
 
     def __init__(self, first: Deployment) -> None:
         self.active = first
+        self.is_shut_down = False
         self._served = [first]
         self._gate = asyncio.Event()
         self._gate.set()
@@ -44,11 +45,11 @@ class Router:
         return self.active if bound is None or bound.is_over else bound
 
     @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[Deployment]:
+    async def admitted(self) -> AsyncIterator[None]:
         """Bind what is done inside this block to the active checkpoint, once the gate is open."""
         await self._opened()
         with bound_to(self.active):
-            yield self.active
+            yield
 
     @asynccontextmanager
     async def quiet(self, patience_s: float) -> AsyncIterator[None]:
@@ -117,6 +118,7 @@ class Router:
 
     def shutdown(self, timeout: float | None = None) -> None:
         """As `EngineClient.shutdown`, of every engine."""
+        self.is_shut_down = True
         for client in self._clients():
             client.shutdown(timeout=timeout)
 

@@ -1,0 +1,135 @@
+"""Generations stay with their checkpoint, and a switch waits for those that need its engine."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from vllm.exceptions import GracefulHTTPError
+from vllm.sampling_params import SamplingParams
+
+from laserve.core.types import Status
+from laserve.engine.deployment import Deployment, bound_to
+from laserve.engine.router import Router
+from tests.unit.fake_deployment import deployment_of
+
+pytestmark = pytest.mark.asyncio
+
+LONG_S = 60.0
+SHORT_S = 0.05
+PROMPT = {"type": "token", "prompt_token_ids": [1, 2]}
+
+
+class Engine:
+    """Generates its name, as often as it is let to."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.asked = 0
+        self.go_on = asyncio.Semaphore(0)
+        self._name = deployment.parameters.checkpoint
+        client: Any = deployment.client
+        client.generate = self._generate
+
+    async def _generate(self, *_: object, **__: object) -> AsyncGenerator[str, None]:
+        self.asked += 1
+        while True:
+            await self.go_on.acquire()
+            yield self._name
+
+
+@pytest.fixture
+def first() -> Deployment:
+    return deployment_of("first")
+
+
+@pytest.fixture
+def engine(first: Deployment) -> Engine:
+    return Engine(first)
+
+
+@pytest.fixture
+def router(first: Deployment) -> Router:
+    return Router(first)
+
+
+def ask(router: Router) -> AsyncGenerator[Any, None]:
+    return router.generate(PROMPT, SamplingParams(), "request")
+
+
+async def test_a_switch_waits_for_a_generation_that_the_engine_is_busy_with(
+    router: Router, first: Deployment, engine: Engine
+) -> None:
+    async with aclosing(ask(router)) as outputs:
+        reading = asyncio.ensure_future(anext(outputs))
+        drained = asyncio.create_task(first.drained(SHORT_S))
+        await asyncio.sleep(4 * SHORT_S)
+        assert not drained.done()
+        engine.go_on.release()
+        assert await reading == "first"
+    await drained
+
+
+async def test_a_switch_does_not_wait_for_a_client_that_does_not_read(
+    router: Router, first: Deployment, engine: Engine
+) -> None:
+    engine.go_on.release()
+    async with aclosing(ask(router)) as outputs:
+        assert await anext(outputs) == "first"
+        await first.drained(SHORT_S)
+        router.activate(deployment_of("second", 2))
+        router.retire(first)
+        # What was generated before is still there for it.
+        engine.go_on.release()
+        assert await anext(outputs) == "first"
+
+
+async def test_a_client_that_reads_is_waited_for_however_long_it_takes(
+    router: Router, first: Deployment, engine: Engine
+) -> None:
+    async with aclosing(ask(router)) as outputs:
+        drained = asyncio.create_task(first.drained(4 * SHORT_S))
+        for _ in range(8):
+            engine.go_on.release()
+            await anext(outputs)
+            await asyncio.sleep(SHORT_S)
+        assert not drained.done()
+    await drained
+
+
+async def test_what_was_not_begun_in_time_goes_to_what_is_active_then(
+    router: Router, first: Deployment, engine: Engine
+) -> None:
+    second = deployment_of("second", 2)
+    Engine(second).go_on.release()
+    with bound_to(first):
+        outputs = ask(router)
+        router.activate(second)
+        router.retire(first)
+        assert router.current() is second
+        async with aclosing(outputs):
+            assert await anext(outputs) == "second"
+    assert engine.asked == 0
+
+
+async def test_no_score_is_read_from_weights_that_did_not_write_the_answer(
+    first: Deployment, engine: Engine
+) -> None:
+    first.end()
+    reward = await first.scored.score(PROMPT, [5, 2], "request")
+    assert (reward.status, reward.logprob) == (Status.ABORTED, None)
+    with pytest.raises(GracefulHTTPError) as refused:
+        await anext(first.scored.generate(PROMPT, SamplingParams(), "request"))
+    assert refused.value.http_status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert engine.asked == 0
+
+
+async def test_weights_that_are_put_back_answer_again(
+    router: Router, first: Deployment, engine: Engine
+) -> None:
+    first.end()
+    first.resume()
+    engine.go_on.release()
+    async with aclosing(ask(router)) as outputs:
+        assert await anext(outputs) == "first"
