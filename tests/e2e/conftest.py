@@ -1,7 +1,8 @@
-"""Two servers on the tiny model and one on the demo checkpoint, for the whole session, started like
-a user starts them."""
+"""Three servers on the tiny model and one on the demo checkpoint, for the whole session, started
+like a user starts them."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from transformers import PreTrainedModel
 
 from laserve.core.manifest import Manifest, ReferenceConstant, write_manifest
+from tests.checkpoints import build_checkpoint
+from tests.e2e.hot_loading import HotServer, Sample, running_hot_server
 from tests.e2e.server import Server, running_server
 from tests.tiny_lora import build_tiny_lora
 from tests.tiny_model import TinyModel, build_tiny_model
@@ -96,3 +99,37 @@ def demo(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         *("--answer-plugin", "result=tests.e2e.plugins:result"),
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
+    """Loads checkpoints: it serves `a`; `b` lies beside it."""
+    root = tmp_path_factory.mktemp("hot") / "candidates"
+    for seed, name in enumerate(("a", "b")):
+        build_checkpoint(root / name, seed=seed, name=f"tiny-{name}")
+    with running_hot_server(root, ("a", "b")) as running:
+        yield running
+
+
+@pytest.fixture
+def at_a(hot: HotServer) -> HotServer:
+    """The same with `a` active, and nothing under way."""
+    if hot.active != "tiny-a":
+        hot.load(hot.root / "a")
+    return hot
+
+
+@pytest.fixture(scope="session")
+def before(hot: HotServer) -> list[Sample]:
+    """What `a` answers before anything bad was loaded."""
+    if hot.active != "tiny-a":
+        hot.load(hot.root / "a")
+    return hot.ask("tiny-a")
+
+
+@pytest.fixture
+def candidate(hot: HotServer) -> Iterator[Path]:
+    """A copy of `b` that may be changed."""
+    folder = hot.root / "candidate"
+    yield shutil.copytree(hot.root / "b", folder)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -3,8 +3,6 @@ checkpoint's, and what is bad is never served."""
 
 import asyncio
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,46 +10,15 @@ import pytest
 from tests.bench.hot_load.loads import Mix
 from tests.bench.hot_load.memory import engines
 from tests.bench.hot_load.run import Plan, defects, run
-from tests.checkpoints import BAD, Stage, build_checkpoint, names
+from tests.checkpoints import BAD, Stage, names
 from tests.e2e.cued_reload import DIE, FAIL, give_cue
-from tests.e2e.hot_loading import (
-    HotServer,
-    Sample,
-    answered_throughout,
-    running_hot_server,
-)
+from tests.e2e.hot_loading import HotServer, Sample, answered_throughout, same_as
 
 LOADS = 20
 STREAMS = 32
 MEMORY_MARGIN = 0.15
 """Of the memory after two loads: what an allocator may keep. A checkpoint or an engine that is
 never freed takes more."""
-
-
-@pytest.fixture(scope="module")
-def hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
-    """Serves `a`; `b` lies beside it."""
-    root = tmp_path_factory.mktemp("hot") / "candidates"
-    for seed, name in enumerate(("a", "b")):
-        build_checkpoint(root / name, seed=seed, name=f"tiny-{name}")
-    with running_hot_server(root, ("a", "b")) as running:
-        yield running
-
-
-@pytest.fixture
-def at_a(hot: HotServer) -> HotServer:
-    """The server with `a` active, and nothing under way."""
-    if hot.active != "tiny-a":
-        hot.load(hot.root / "a")
-    return hot
-
-
-@pytest.fixture
-def candidate(hot: HotServer) -> Iterator[Path]:
-    """A copy of `b` that may be changed."""
-    folder = hot.root / "candidate"
-    yield shutil.copytree(hot.root / "b", folder)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_no_request_is_lost_and_no_score_is_mixed_over_twenty_loads(hot: HotServer) -> None:
@@ -66,22 +33,6 @@ def test_no_request_is_lost_and_no_score_is_mixed_over_twenty_loads(hot: HotServ
     assert resident[-1] < (1 + MEMORY_MARGIN) * resident[1]
     # What is active, and what it can be rolled back to.
     assert len(hot.copies) == 2
-
-
-@pytest.fixture(scope="module")
-def before(hot: HotServer) -> list[Sample]:
-    """What `a` answers before anything bad was loaded."""
-    if hot.active != "tiny-a":
-        hot.load(hot.root / "a")
-    return hot.ask("tiny-a")
-
-
-def same_as(before: list[Sample], now: list[Sample]) -> bool:
-    """The same texts with the same scores, up to the rounding of a batch."""
-    return [sample.tokens for sample in before] == [sample.tokens for sample in now] and all(
-        abs(old.reward["score"] - new.reward["score"]) < 1e-4
-        for old, new in zip(before, now, strict=True)
-    )
 
 
 @pytest.mark.parametrize("name", names(Stage))
