@@ -4,14 +4,16 @@ What is verified is the copy, and the copy is what is loaded, whatever becomes o
 """
 
 import errno
+import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import stat
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +21,8 @@ from laserve.checkpoint.strict_json import few, parse_json
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from laserve.errors import CheckpointRejected, ConfigurationError, ManifestError
+
+logger = logging.getLogger(__name__)
 
 ADAPTER_CONFIG_NAME = "adapter_config.json"
 
@@ -29,6 +33,9 @@ ALLOWED_SUFFIXES = frozenset(
 nothing that runs where it is read, as a pickle does."""
 ALLOWED_NAMES = frozenset({"LICENSE", "NOTICE", "README", "USE_POLICY"})
 """Files without a suffix that may be there."""
+
+PREFIX = "laserve-checkpoints-"
+"""Of the folders of copies, one for each server."""
 
 MAX_ENTRIES = 10_000
 """Files and folders in a checkpoint; the largest models have some hundred."""
@@ -62,21 +69,27 @@ class _File:
 
 
 class Staging:
-    """A temporary folder with one subfolder for each version. Its methods block."""
+    """A temporary folder with one subfolder for each version. Its methods block.
+
+    The folder is locked for as long as its process lives: what a server that was killed has left
+    behind is known by the lock that nobody holds.
+    """
 
     def __init__(self, parent: Path | None = None) -> None:
-        """Make the folder below `parent`, by default where temporary files go.
+        """Make the folder below `parent`, by default where temporary files go, and remove there
+        what killed servers have left.
 
         Raises ConfigurationError where that cannot be done.
         """
+        parent = parent or Path(tempfile.gettempdir())
         try:
-            if parent is not None:
-                parent.mkdir(parents=True, exist_ok=True)
-            self.folder = Path(tempfile.mkdtemp(prefix="laserve-checkpoints-", dir=parent))
+            parent.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(parent)
+            self.folder, self._folder_lock = _make_locked(parent)
         except OSError as error:
             raise ConfigurationError(
-                f"no folder for checkpoints can be made in {parent or tempfile.gettempdir()}: "
-                f"{error.strerror}. Give another one: --checkpoint-staging DIR"
+                f"no folder for checkpoints can be made in {parent}: {error.strerror}. Give "
+                "another one: --checkpoint-staging DIR"
             ) from error
         self._versions = 0
         self._closed = threading.Event()
@@ -131,6 +144,7 @@ class Staging:
         self._closed.set()
         with self._lock:
             shutil.rmtree(self.folder, ignore_errors=True)
+            self._folder_lock.close()
 
     def _check_space(self, needed: int) -> None:
         free = shutil.disk_usage(self.folder).free
@@ -140,6 +154,38 @@ class Staging:
                 f"{free / 2**30:.2f}: free some, or start the server with another "
                 "--checkpoint-staging DIR"
             )
+
+
+def _make_locked(parent: Path) -> tuple[Path, ExitStack]:
+    """A new folder, and what holds its lock until it is closed."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        if (lock := _lock(folder)) is not None:
+            return folder, lock
+        # Another server that starts took it for abandoned before it was locked.
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the folders that nobody holds the lock of."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another user's, or no folder of copies
+            if (lock := _lock(folder)) is not None:
+                with lock:
+                    logger.info("removing the copies that a killed server left in %s", folder)
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(folder: Path) -> ExitStack | None:
+    """What holds the lock of a folder until it is closed; None where another process holds it, or
+    has removed the folder."""
+    with ExitStack() as undo:
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            undo.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, FileNotFoundError):
+            return None
+        return undo.pop_all() if folder.exists() else None
 
 
 def _resolve(source: Path, roots: Sequence[Path]) -> str:

@@ -366,3 +366,40 @@ def test_any_changed_byte_of_any_file_is_found(data: st.DataObject, candidate: P
     finally:
         staging.close()
         path.write_bytes(content)
+
+
+KILLED_SERVER = """
+import os, signal, sys
+from pathlib import Path
+from laserve.checkpoint.staging import Staging
+staging = Staging(Path(sys.argv[1]))
+(staging.folder / "000001").mkdir()
+(staging.folder / "000001" / "model.safetensors").write_bytes(b"weights")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_server_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_SERVER, str(tmp_path)], check=False)
+    (left,) = tmp_path.iterdir()
+    assert (left / "000001" / "model.safetensors").exists()
+    staging = Staging(tmp_path)
+    assert list(tmp_path.iterdir()) == [staging.folder]
+
+
+def test_what_a_running_server_has_staged_and_other_files_are_left_alone(
+    tmp_path: Path, candidate: Path
+) -> None:
+    parent = tmp_path / "staging"
+    parent.mkdir()
+    others = [parent / "laserve-checkpoints-file", parent / "laserve-checkpoints-link"]
+    others[0].write_text("not a folder")
+    others[1].symlink_to(candidate)
+    first = Staging(parent)
+    staged = first.stage(candidate, [candidate.parent])
+    second = Staging(parent)
+    assert set(parent.iterdir()) == {first.folder, second.folder, *others}
+    assert hash_files(staged.path) == hash_files(candidate)
+    first.close()
+    second.close()
+    assert set(parent.iterdir()) == set(others)
