@@ -12,6 +12,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 
 from laserve.core.score import ScoreParameters
 from laserve.engine.launch import CPU_WORKER, SCHEDULER
+from laserve.engine.offline import OfflineEngine
 from laserve.engine.scored_engine import ScoredEngine
 from laserve.engine.worker_config import PROCESSOR_V1, WorkerConfig
 from tests.integration.generating import HuggingFaceReference
@@ -96,3 +97,9 @@ async def scored(tiny: TinyModel) -> AsyncIterator[ScoredEngine]:
         tiny, max_num_batched_tokens=64, num_gpu_blocks_override=48, block_size=32
     ) as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def offline(scored: ScoredEngine, tiny: TinyModel) -> OfflineEngine:
+    """The same engine, asked without HTTP."""
+    return OfflineEngine(scored, parameters_of(tiny))

@@ -96,6 +96,10 @@ class HuggingFaceReference:
 
     def logprob(self, prompt: list[int], completion: list[int]) -> float:
         """In nats, of the distribution after the completion's last token."""
+        return float(self.distributions([*prompt, *completion])[-1, self._z_c])
+
+    def distributions(self, tokens: list[int]) -> torch.Tensor:
+        """Log-probabilities of what follows each of the tokens, `[len(tokens), vocabulary]`."""
         with torch.no_grad():
-            logits = self._model(torch.tensor([prompt + completion])).logits[0, -1]
-        return float(torch.log_softmax(logits.float(), dim=-1)[self._z_c])
+            logits = self._model(torch.tensor([tokens])).logits[0]
+        return torch.log_softmax(logits.float(), dim=-1)

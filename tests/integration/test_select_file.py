@@ -18,18 +18,11 @@ from laserve.reference.encode import encode_prompt
 from laserve.reference.rows import Row
 from laserve.select_file import select_rows
 from laserve.selection.options import SelectionOptions
-from tests.integration.conftest import parameters_of
 from tests.integration.generating import generate
-from tests.tiny_model import TinyModel
 
 DEMO = Path(__file__).parents[2] / "demo" / "laserve-countdown"
 PLANNER = Planner({}, MathEqualityPool())
 ROWS = {"line 1": Row(prompt="one"), "line 3": Row(prompt="three")}
-
-
-@pytest.fixture(scope="session")
-def offline(scored: ScoredEngine, tiny: TinyModel) -> OfflineEngine:
-    return OfflineEngine(scored, parameters_of(tiny))
 
 
 async def selected(
