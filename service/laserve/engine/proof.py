@@ -15,12 +15,12 @@ from laserve.core.score import ScoreParameters
 from laserve.engine.scored_engine import ScoredEngine
 from laserve.errors import CheckpointRejected
 
-TOLERANCES = {torch.float32: 0.01, torch.float16: 0.1, torch.bfloat16: 0.3}
+TOLERANCES = {torch.float32: 0.01, torch.float16: 0.1, torch.bfloat16: 0.5}
 """Largest difference of a probe's log p(z_c) from training's, nats, by the engine's type. Two
 implementations in float32 differ by 0.0005 (the README's fidelity), in bfloat16 by 0.06 where
-logits are below 16 in size, and in proportion to their size above; the factors on top of that are
-for other kernels. Probes of another checkpoint of the same training differ by far more once it has
-learned anything."""
+logits are below 16 in size, and in proportion to their size above: 0.16 of SmolLM2-135M against
+float32. The factors on top of that are for other kernels and larger logits. 0.5 nats is 0.05 of a
+score at beta_v = 0.1, where right answers are 10 nats from wrong ones."""
 
 
 @dataclass(frozen=True, slots=True)
