@@ -79,6 +79,14 @@ def test_the_loss_equals_the_value_worked_out_by_hand() -> None:
     assert scored.metrics["self_reward/score_incorrect"] == pytest.approx(0.3, abs=TOLERANCE)
 
 
+def test_a_class_without_a_scored_solution_has_no_mean_score() -> None:
+    scored = self_reward_loss(
+        solutions([-18.0, -22.0, -3.0], [0, 0, 1], [True, True, False], -23.0, 0.1)
+    )
+    assert scored.metrics.keys() == {"self_reward/loss", "self_reward/score_incorrect"}
+    assert scored.metrics["self_reward/score_incorrect"] == pytest.approx(0.3, abs=TOLERANCE)
+
+
 def test_the_gradient_equals_the_derivative_worked_out_by_hand() -> None:
     given_solutions = solutions([-15.0, -18.0], [1, 0], [True, True], -23.0, 0.1)
     self_reward_loss(given_solutions).loss.backward()  # type: ignore[no-untyped-call]

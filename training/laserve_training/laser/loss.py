@@ -38,7 +38,7 @@ class SelfRewardLoss:
     scores_B: Tensor
     """r_s of each solution, without gradient."""
     metrics: dict[str, float]
-    """Means over solutions; NaN where there is none of the kind."""
+    """Means over solutions, of the kinds that there are."""
 
 
 def class_weights(targets_N: Tensor, finished_N: Tensor) -> Tensor:
@@ -65,18 +65,9 @@ def self_reward_loss(solutions: ScoredSolutions) -> SelfRewardLoss:
     errors = torch.where(scored, scores - solutions.targets_B, torch.zeros_like(scores))
     loss = (solutions.weights_B * errors.square()).mean()
     detached = scores.detach()
-    is_correct = scored & (solutions.targets_B == 1)
-    is_incorrect = scored & (solutions.targets_B == 0)
-    return SelfRewardLoss(
-        loss=loss,
-        scores_B=detached,
-        metrics={
-            "self_reward/loss": float(loss.detach()),
-            "self_reward/score_correct": _mean(detached, is_correct),
-            "self_reward/score_incorrect": _mean(detached, is_incorrect),
-        },
-    )
-
-
-def _mean(values_B: Tensor, mask_B: Tensor) -> float:
-    return float(values_B[mask_B].mean()) if bool(mask_B.any()) else float("nan")
+    metrics = {"self_reward/loss": float(loss.detach())}
+    for name, target in (("correct", 1), ("incorrect", 0)):
+        of_class = scored & (solutions.targets_B == target)
+        if bool(of_class.any()):
+            metrics[f"self_reward/score_{name}"] = float(detached[of_class].mean())
+    return SelfRewardLoss(loss=loss, scores_B=detached, metrics=metrics)
