@@ -114,16 +114,14 @@ def hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
 @pytest.fixture
 def at_a(hot: HotServer) -> HotServer:
     """The same with `a` active, and nothing under way."""
-    if hot.active != "tiny-a":
-        hot.load(hot.root / "a")
+    hot.serve("a")
     return hot
 
 
 @pytest.fixture(scope="session")
 def before(hot: HotServer) -> list[Sample]:
     """What `a` answers before anything bad was loaded."""
-    if hot.active != "tiny-a":
-        hot.load(hot.root / "a")
+    hot.serve("a")
     return hot.ask("tiny-a")
 
 

@@ -12,8 +12,10 @@ from threading import Event
 from typing import Any, ClassVar
 
 import httpx
+from psutil import Process
 
 from tests.bench.hot_load.loads import Target
+from tests.bench.hot_load.memory import engines
 from tests.bench.hot_load.references import References
 from tests.e2e.server import Server, running_server
 
@@ -95,6 +97,18 @@ class HotServer:
         job = self.wait(self.post(folder, strategy))
         assert job["state"] == "active", job["reason"]
         return job
+
+    def serve(self, name: str) -> None:
+        """Have the checkpoint in this subfolder of `root` active."""
+        if self.active != f"tiny-{name}":
+            self.load(self.root / name)
+
+    def second_engine(self, identifier: str, old: set[Process]) -> set[Process]:
+        """The processes of the engine that a load starts beside `old`, as soon as there are any."""
+        while not (new := engines(self.server.pid) - old):
+            assert self.job(identifier)["state"] == "loading"
+            time.sleep(0.02)
+        return new
 
     def rejection(self, folder: Path, strategy: str = "in_place") -> str:
         """Why a checkpoint is rejected."""

@@ -118,10 +118,7 @@ def test_a_second_engine_that_is_killed_is_a_rejection(
     old = engines(at_a.server.pid)
     with answered_throughout(at_a, "tiny-a"):
         job = at_a.wait(at_a.post(at_a.root / "b", "side_by_side"), "loading")
-        while not (new := engines(at_a.server.pid) - old):
-            assert at_a.job(job["id"])["state"] == "loading"
-            time.sleep(0.02)
-        for process in new:
+        for process in at_a.second_engine(job["id"], old):
             process.kill()
         job = at_a.wait(job["id"])
         assert job["state"] == "rejected"
@@ -140,10 +137,9 @@ def test_a_server_that_is_stopped_in_the_middle_of_a_load_leaves_nothing_behind(
         refused = hot.server.http.post("/v1/checkpoints/rollback")
         assert refused.status_code == 409
         assert "nothing was active before tiny-a" in refused.json()["error"]["message"]
+        old = engines(hot.server.pid)
         job = hot.wait(hot.post(root / "a", "side_by_side"), "loading")
-        while len(engines(hot.server.pid)) < 2:
-            assert hot.job(job["id"])["state"] == "loading"
-            time.sleep(0.02)
+        hot.second_engine(job["id"], old)
         processes = list(family(hot.server.pid))
         psutil.Process(hot.server.pid).terminate()
         _, alive = psutil.wait_procs(processes, timeout=STOP_LIMIT_S)

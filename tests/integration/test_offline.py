@@ -23,8 +23,8 @@ async def test_completions_carry_the_logprobs_of_their_tokens_and_of_the_likelie
     for sample in samples:
         assert sample.logprobs is not None
         assert len(sample.logprobs) == len(sample.token_ids)
-        expected = reference.distributions([*PROMPT, *sample.token_ids])[len(PROMPT) - 1 :]
-        for token, reported, row in zip(sample.token_ids, sample.logprobs, expected, strict=False):
+        expected = reference.distributions([*PROMPT, *sample.token_ids])[len(PROMPT) - 1 : -1]
+        for token, reported, row in zip(sample.token_ids, sample.logprobs, expected, strict=True):
             assert TOP <= len(reported) <= TOP + 1
             assert token in reported
             for candidate, logprob in reported.items():

@@ -17,7 +17,6 @@ from tests.unit.fake_deployment import deployment_of
 
 pytestmark = pytest.mark.asyncio
 
-LONG_S = 60.0
 SHORT_S = 0.05
 PROMPT = {"type": "token", "prompt_token_ids": [1, 2]}
 
