@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
             for name, reason in hide_broken_companions().items():
                 print(f"laserve: {name} does not work and is left out: {reason}", file=sys.stderr)
         if command == "serve":
-            from laserve.engine.launch import serve
+            from laserve.launch.serve import serve
 
             serve(rest)
             return 0

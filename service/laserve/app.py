@@ -20,11 +20,11 @@ from starlette.datastructures import State
 
 from laserve.answers.equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
-from laserve.api.auth import api_keys, guard
-from laserve.api.binding import bind_requests
 from laserve.api.checkpoint_metrics import CheckpointMetrics
-from laserve.api.limits import default_limit, limit_bodies
 from laserve.api.metrics import ScoreMetrics, SelectionMetrics
+from laserve.api.middleware.auth import api_keys, guard
+from laserve.api.middleware.binding import bind_requests
+from laserve.api.middleware.limits import default_limit, limit_bodies
 from laserve.api.routes import mount
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import API_KEY_VARIABLE, Upstream
@@ -32,16 +32,16 @@ from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import Staging
 from laserve.core.manifest import Manifest
 from laserve.core.score import ScoreParameters
-from laserve.engine.checkpoints import Checkpoints
-from laserve.engine.deployment import Deployment, Source
-from laserve.engine.engines import Engines
-from laserve.engine.flags import loads_checkpoints
-from laserve.engine.hot_load import HotLoader
-from laserve.engine.proof import prove
-from laserve.engine.router import Router
-from laserve.engine.selection_plan import Planner
-from laserve.engine.warm_up import warm_up
 from laserve.errors import CheckpointRejected, ConfigurationError
+from laserve.hot_load.checkpoints import Checkpoints
+from laserve.hot_load.engines import Engines
+from laserve.hot_load.load import HotLoader
+from laserve.hot_load.proof import prove
+from laserve.launch.flags import loads_checkpoints
+from laserve.scoring.warm_up import warm_up
+from laserve.selecting.plan import Planner
+from laserve.serving.deployment import Deployment, Source
+from laserve.serving.router import Router
 
 logger = logging.getLogger(__name__)
 

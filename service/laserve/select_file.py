@@ -19,11 +19,11 @@ from rich.progress import Progress
 
 from laserve.answers.equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
-from laserve.engine.offline import OfflineEngine, open_engine
-from laserve.engine.selection_plan import Planner, read_plainly
 from laserve.errors import ConfigurationError, DataError
+from laserve.offline import OfflineEngine, open_engine
 from laserve.reference.encode import encode_prompt
 from laserve.reference.rows import Row, read_rows
+from laserve.selecting.plan import Planner, read_plainly
 from laserve.selection.options import SelectionOptions
 
 CONCURRENCY = 16

@@ -1,4 +1,5 @@
-"""Who imports whom: core <- answers <- selection <- engine <- api <- app in the service, tasks <-
+"""Who imports whom: core <- answers <- selection <- scoring <- selecting <- serving <-
+hot_load <- api <- app in the service, tasks <-
 evaluation <- commands in the training, the training the service and never the reverse, the client
 neither, and nothing that is not declared.
 
@@ -36,7 +37,9 @@ MODULES = SERVICE | TRAINING
 
 PACKAGES = {"laserve", "laserve_training"}
 
-_SELECTING = {"laserve.errors", "laserve.core", "laserve.answers", "laserve.selection"}
+_SELECTION = {"laserve.errors", "laserve.core", "laserve.answers", "laserve.selection"}
+_ENGINE = {*_SELECTION, "laserve.worker", "laserve.scoring", "laserve.selecting"}
+_SERVED = {*_ENGINE, "laserve.checkpoint", "laserve.serving", "laserve.hot_load"}
 
 ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     # part: (parts that it may import, other libraries; None: any that is declared)
@@ -57,15 +60,24 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
         {"laserve.errors", "laserve.core"},
         {"huggingface_hub", "pydantic", "transformers"},
     ),
-    "laserve.engine": ({*_SELECTING, "laserve.checkpoint"}, None),
-    "laserve.select_file": ({*_SELECTING, "laserve.engine", "laserve.reference"}, None),
-    "laserve.api": ({*_SELECTING, "laserve.checkpoint", "laserve.engine"}, None),
-    "laserve.app": ({*_SELECTING, "laserve.checkpoint", "laserve.engine", "laserve.api"}, None),
+    "laserve.worker": ({"laserve.errors"}, None),
+    "laserve.scoring": ({"laserve.errors", "laserve.core", "laserve.worker"}, None),
+    "laserve.selecting": ({*_SELECTION, "laserve.scoring"}, None),
+    "laserve.serving": ({*_ENGINE, "laserve.checkpoint"}, None),
+    "laserve.hot_load": ({*_ENGINE, "laserve.checkpoint", "laserve.serving"}, None),
+    "laserve.launch": (_ENGINE, None),
+    "laserve.offline": ({*_ENGINE, "laserve.launch"}, None),
+    "laserve.select_file": (
+        {*_ENGINE, "laserve.launch", "laserve.offline", "laserve.reference"},
+        None,
+    ),
+    "laserve.api": (_SERVED, None),
+    "laserve.app": ({*_SERVED, "laserve.launch", "laserve.api"}, None),
     "laserve.__main__": (
         {
             "laserve.errors",
             "laserve.startup",
-            "laserve.engine",
+            "laserve.launch",
             "laserve.measure_ref",
             "laserve.select_file",
         },
@@ -106,14 +118,16 @@ ALLOWED |= {
     "laserve_training.scratch": (_training("config"), None),
     "laserve_training.laser": (_training("problem"), None),
     "laserve_training.evaluation": (
-        _training("problem", "verifiers", service={*_SERVICE, "laserve.answers", "laserve.engine"}),
+        _training(
+            "problem", "verifiers", service={*_SERVICE, "laserve.answers", "laserve.offline"}
+        ),
         None,
     ),
     "laserve_training.commands": (
         _training(
             *_PLAIN,
             *("scratch", "laser", "evaluation"),
-            service={*_SERVICE, "laserve.reference", "laserve.engine"},
+            service={*_SERVICE, "laserve.reference", "laserve.offline"},
         ),
         None,
     ),
@@ -123,7 +137,19 @@ ALLOWED |= {
     ),
 }
 
-MAY_IMPORT_VLLM = {"laserve.engine", "laserve.api"}
+MAY_IMPORT_VLLM = {
+    f"laserve.{room}"
+    for room in (
+        "worker",
+        "scoring",
+        "selecting",
+        "serving",
+        "hot_load",
+        "launch",
+        "offline",
+        "api",
+    )
+}
 
 MAY_IMPORT_CLIENT = {"laserve.__main__", "laserve_training.commands.publish"}
 """The command lines that talk to a server."""
@@ -172,7 +198,7 @@ def test_imports_point_one_way(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", sorted(MODULES.keys() - PACKAGES))
-def test_vllm_stays_inside_engine_and_api(module: str) -> None:
+def test_vllm_stays_inside_its_rooms(module: str) -> None:
     if part_of(module) not in MAY_IMPORT_VLLM:
         assert "vllm" not in libraries(MODULES[module])
 
@@ -180,7 +206,7 @@ def test_vllm_stays_inside_engine_and_api(module: str) -> None:
 @pytest.mark.parametrize("module", sorted(TRAINING))
 def test_the_training_uses_the_engine_through_one_module(module: str) -> None:
     engine = {name for name in imports(MODULES[module]) if name.startswith("laserve.engine")}
-    assert all(name.startswith("laserve.engine.offline") for name in engine)
+    assert all(name.startswith("laserve.offline") for name in engine)
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

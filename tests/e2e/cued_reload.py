@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from laserve.engine.reload import ReloadExtension
+from laserve.worker.reload import ReloadExtension
 from tests.checkpoints import rehash
 
 CUE_NAME = "CUE.md"

@@ -11,10 +11,10 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from laserve.core.score import ScoreParameters
-from laserve.engine.launch import CPU_WORKER, SCHEDULER
-from laserve.engine.offline import OfflineEngine
-from laserve.engine.scored_engine import ScoredEngine
-from laserve.engine.worker_config import PROCESSOR_V1, WorkerConfig
+from laserve.launch.serve import CPU_WORKER, SCHEDULER
+from laserve.offline import OfflineEngine
+from laserve.scoring.scored_engine import ScoredEngine
+from laserve.worker.config import PROCESSOR_V1, WorkerConfig
 from tests.integration.generating import HuggingFaceReference
 from tests.tiny_model import TinyModel, build_tiny_model
 

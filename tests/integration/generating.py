@@ -11,7 +11,7 @@ from vllm.inputs.engine import tokens_input
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 from laserve.core.types import SelfReward
-from laserve.engine.recorder import recording
+from laserve.scoring.recorder import recording
 from tests.tiny_model import TinyModel
 
 _numbers = count()

@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
 from laserve.core.types import Method, Status
-from laserve.engine.codec import TOLERANCE
-from laserve.engine.scored_engine import ScoredEngine
+from laserve.scoring.scored_engine import ScoredEngine
+from laserve.worker.codec import TOLERANCE
 from tests.integration.conftest import parameters_of, scored_engine
 from tests.integration.generating import Generated, HuggingFaceReference, generate_all
 from tests.tiny_model import TinyModel, build_tiny_model

@@ -9,8 +9,8 @@ from vllm.exceptions import VLLMValidationError
 from vllm.inputs.engine import tokens_input
 
 from laserve.core.types import Method, SelfReward, Status
-from laserve.engine.codec import TOLERANCE
-from laserve.engine.scored_engine import ScoredEngine
+from laserve.scoring.scored_engine import ScoredEngine
+from laserve.worker.codec import TOLERANCE
 from tests.integration.conftest import MAX_MODEL_LEN, parameters_of
 from tests.integration.generating import HuggingFaceReference, generate_all
 from tests.tiny_model import TinyModel

@@ -3,7 +3,7 @@
 import pytest
 
 from laserve.core.types import Status
-from laserve.engine.offline import OfflineEngine
+from laserve.offline import OfflineEngine
 from tests.integration.generating import HuggingFaceReference
 
 PROMPT = list(range(10, 30))

@@ -15,9 +15,9 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.v1.engine.async_llm import AsyncLLM
 
-from laserve.engine.launch import CPU_WORKER
-from laserve.engine.reload import ReloadExtension, check_reloadable
 from laserve.errors import ConfigurationError
+from laserve.launch.serve import CPU_WORKER
+from laserve.worker.reload import ReloadExtension, check_reloadable
 from tests.integration.conftest import MAX_MODEL_LEN, plain_engine
 from tests.integration.generating import generate
 from tests.tiny_model import TinyModel, build_tiny_model

@@ -10,13 +10,13 @@ import pytest
 
 from laserve.__main__ import main
 from laserve.answers.equality import MathEqualityPool
-from laserve.engine.offline import OfflineEngine
-from laserve.engine.scored_engine import ScoredEngine
-from laserve.engine.selection_plan import Planner
 from laserve.errors import DataError, RequestError
+from laserve.offline import OfflineEngine
 from laserve.reference.encode import encode_prompt
 from laserve.reference.rows import Row
+from laserve.scoring.scored_engine import ScoredEngine
 from laserve.select_file import select_rows
+from laserve.selecting.plan import Planner
 from laserve.selection.options import SelectionOptions
 from tests.integration.generating import generate
 

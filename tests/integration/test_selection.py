@@ -9,10 +9,10 @@ from vllm.outputs import RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 from laserve.answers.equality import MathEqualityPool
-from laserve.engine.recorder import recording
-from laserve.engine.scored_engine import ScoredEngine
-from laserve.engine.selecting_engine import SelectingEngine
-from laserve.engine.selection_plan import Planner, SelectionPlan, read_plainly, selecting
+from laserve.scoring.recorder import recording
+from laserve.scoring.scored_engine import ScoredEngine
+from laserve.selecting.plan import Planner, SelectionPlan, read_plainly, selecting
+from laserve.selecting.selecting_engine import SelectingEngine
 from laserve.selection.options import SelectionOptions
 from laserve.selection.selector import Selection
 from tests.integration.conftest import parameters_of

@@ -9,14 +9,14 @@ import pytest
 from vllm.entrypoints.cli.serve import ServeSubcommand
 
 from laserve.core.manifest import Manifest, ReferenceConstant, write_manifest
-from laserve.engine.launch import (
+from laserve.errors import ConfigurationError, ManifestError
+from laserve.launch.serve import (
     CPU_WORKER,
     SCHEDULER,
     argument_parser,
     switch_scoring_on,
 )
-from laserve.engine.worker_config import PROCESSOR_V1
-from laserve.errors import ConfigurationError, ManifestError
+from laserve.worker.config import PROCESSOR_V1
 from tests.tiny_model import TinyModel
 
 FLAGS = ("--z-c", "<|vision_start|>", "--c-ref", "-18")

@@ -10,8 +10,8 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOu
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from laserve.core.types import Method, Status
-from laserve.engine.recorder import recording
-from laserve.engine.scored_engine import ScoredEngine
+from laserve.scoring.recorder import recording
+from laserve.scoring.scored_engine import ScoredEngine
 from tests.integration.conftest import MAX_MODEL_LEN
 from tests.integration.generating import Generated, HuggingFaceReference, generate, generate_all
 from tests.tiny_model import TinyModel

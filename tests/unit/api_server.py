@@ -16,7 +16,7 @@ from laserve.api.metrics import SelectionMetrics
 from laserve.api.routes import mount
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import Upstream
-from laserve.engine.selection_plan import Planner
+from laserve.selecting.plan import Planner
 from tests.unit.fake_serving import (
     PARAMETERS,
     FakeEngine,

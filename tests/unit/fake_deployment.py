@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from laserve.engine.deployment import Deployment
+from laserve.serving.deployment import Deployment
 from tests.unit.fake_serving import PARAMETERS
 
 

@@ -37,7 +37,7 @@ from vllm.entrypoints.serve.exception_handling.error_response import create_erro
 
 from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward
-from laserve.engine.recorder import current_recorder
+from laserve.scoring.recorder import current_recorder
 
 PARAMETERS = ScoreParameters(
     z_c=3,

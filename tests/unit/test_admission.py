@@ -8,7 +8,7 @@ from vllm.config import VllmConfig
 from vllm.exceptions import VLLMValidationError
 from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 
-from laserve.engine.admission import check_admissible
+from laserve.scoring.admission import check_admissible
 
 
 def config(*, v2: bool = False, speculative: bool = False) -> VllmConfig:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from starlette.routing import Mount, Route
 from starlette.testclient import WebSocketDenialResponse
 
-from laserve.api.auth import api_keys, guard
+from laserve.api.middleware.auth import api_keys, guard
 from tests.unit.api_server import Server, build_app
 
 pytestmark = pytest.mark.asyncio

@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from laserve.api.binding import BindingMiddleware, bind_requests
-from laserve.engine.deployment import Deployment, bound_deployment
-from laserve.engine.router import Router
+from laserve.api.middleware.binding import BindingMiddleware, bind_requests
+from laserve.serving.deployment import Deployment, bound_deployment
+from laserve.serving.router import Router
 from tests.unit.api_server import CHAT, REQUESTS, Server, build_app
 from tests.unit.fake_deployment import deployment_of
 

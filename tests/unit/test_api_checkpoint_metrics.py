@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from laserve.api.checkpoint_metrics import SECONDS_BUCKETS, CheckpointMetrics
 from laserve.checkpoint.jobs import Job, State
-from laserve.engine.deployment import Deployment
-from laserve.engine.router import Router
+from laserve.serving.deployment import Deployment
+from laserve.serving.router import Router
 from tests.unit.fake_deployment import deployment_of
 
 

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from laserve.api.auth import guard
+from laserve.api.middleware.auth import guard
 from laserve.api.state import LaServeState
 from laserve.checkpoint.jobs import Job, QueueFullError, State
-from laserve.engine.checkpoints import NoPredecessorError
-from laserve.engine.hot_load import Strategy
+from laserve.hot_load.checkpoints import NoPredecessorError
+from laserve.hot_load.load import Strategy
 from tests.unit.api_server import Server, build_app
 from tests.unit.fake_serving import PARAMETERS
 

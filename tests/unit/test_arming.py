@@ -13,16 +13,16 @@ from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.v1.serial_utils import MsgpackDecoder, MsgpackEncoder
 
 from laserve.core.types import Method
-from laserve.engine.arming import Arming
-from laserve.engine.codec import ScoreCodec
-from laserve.engine.worker_config import (
+from laserve.errors import ConfigurationError
+from laserve.scoring.arming import Arming
+from laserve.worker.codec import ScoreCodec
+from laserve.worker.config import (
     PROCESSOR_V1,
     PROCESSOR_V2,
     WorkerConfig,
     armed_extra_args,
     is_armed,
 )
-from laserve.errors import ConfigurationError
 
 Z_C = 7
 EOS, SECOND_EOS = 5, 21

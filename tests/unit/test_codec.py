@@ -7,7 +7,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from laserve.engine.codec import RANGE, TOLERANCE, ScoreCodec
+from laserve.worker.codec import RANGE, TOLERANCE, ScoreCodec
 
 VOCAB_SIZES = st.integers(min_value=17, max_value=200_000)
 LOGPROBS = st.floats(min_value=-RANGE, max_value=0.0)

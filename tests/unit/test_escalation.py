@@ -18,7 +18,7 @@ from laserve.api.metrics import SelectionMetrics
 from laserve.api.selecting import Choosing
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import Upstream
-from laserve.engine.selection_plan import Planner, SelectionPlan, read_plainly
+from laserve.selecting.plan import Planner, SelectionPlan, read_plainly
 from laserve.selection.options import SelectionOptions
 from tests.unit.fake_serving import PARAMETERS
 from tests.unit.selection.samples import sample, select

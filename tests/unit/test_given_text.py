@@ -23,13 +23,13 @@ from vllm.inputs.engine import tokens_input
 from vllm.renderers import TokenizeParams
 from vllm.tokenizers import TokenizerLike, get_tokenizer
 
-from laserve.api.given_text import AT_ONCE
-from laserve.api.given_tokens import CompletionTokens
+from laserve.api.given.routes import AT_ONCE
+from laserve.api.given.tokens import CompletionTokens
 from laserve.api.schemas import MAX_SEQUENCES
 from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward, Status
-from laserve.engine.scored_engine import ScoredEngine
 from laserve.errors import RequestError
+from laserve.scoring.scored_engine import ScoredEngine
 from tests.tiny_model import build_tiny_model
 from tests.unit.api_server import build_app
 from tests.unit.fake_serving import model_not_found

@@ -8,7 +8,7 @@ from vllm import SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate
 from vllm.v1.sample.logits_processor.interface import MoveDirectionality
 
-from laserve.engine.processor_v1 import ScoreLogitsProcessor
+from laserve.worker.processor_v1 import ScoreLogitsProcessor
 from tests.unit.toy_model import (
     ToyModel,
     ToyRequest,

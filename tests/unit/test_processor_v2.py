@@ -8,7 +8,7 @@ import torch
 from vllm import SamplingParams
 from vllm.v1.worker.gpu.sample.logits_processor import LogitsContext
 
-from laserve.engine.processor_v2 import READS_PER_STEP
+from laserve.worker.processor_v2 import READS_PER_STEP
 from tests.unit.toy_model import ToyModel, ToyRequest, all_kinds, assert_scored
 from tests.unit.v2_runner import V2Runner
 

@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from laserve.engine.processor_v2 import READS_PER_STEP
+from laserve.worker.processor_v2 import READS_PER_STEP
 from tests.unit.toy_model import ToyModel, ToyRequest, assert_scored
 from tests.unit.v2_runner import Draft, V2Runner
 

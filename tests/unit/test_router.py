@@ -11,8 +11,8 @@ from vllm.exceptions import GracefulHTTPError
 from vllm.sampling_params import SamplingParams
 
 from laserve.core.types import Status
-from laserve.engine.deployment import Deployment, bound_to
-from laserve.engine.router import Router
+from laserve.serving.deployment import Deployment, bound_to
+from laserve.serving.router import Router
 from tests.unit.fake_deployment import deployment_of
 
 pytestmark = pytest.mark.asyncio

@@ -11,8 +11,8 @@ import torch
 from vllm import SamplingParams
 from vllm.config import VllmConfig
 
-from laserve.engine.codec import TOLERANCE, ScoreCodec
-from laserve.engine.worker_config import WorkerConfig, armed_extra_args
+from laserve.worker.codec import TOLERANCE, ScoreCodec
+from laserve.worker.config import WorkerConfig, armed_extra_args
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from vllm.v1.sample.logits_processor import LogitsProcessors
 from vllm.v1.sample.sampler import Sampler
 from vllm.v1.worker.gpu_input_batch import CachedRequestState, InputBatch
 
-from laserve.engine.processor_v1 import ScoreLogitsProcessor
-from laserve.engine.worker_config import armed_extra_args
+from laserve.worker.config import armed_extra_args
+from laserve.worker.processor_v1 import ScoreLogitsProcessor
 from tests.unit.toy_model import ToyModel, ToyRequest, vllm_config_for
 
 current_platform.import_kernels()  # vLLM's greedy sampler

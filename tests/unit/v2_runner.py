@@ -14,7 +14,7 @@ import torch
 from vllm import SamplingParams
 from vllm.v1.worker.gpu.sample.logits_processor import LogitsContext, LogitsProcRequestState
 
-from laserve.engine.processor_v2 import ScoreLogitsProcessor
+from laserve.worker.processor_v2 import ScoreLogitsProcessor
 from tests.unit.toy_model import ToyModel, ToyRequest, armed_params, vllm_config_for
 
 Draft = Callable[[ToyRequest, int], tuple[list[int], torch.Tensor]]

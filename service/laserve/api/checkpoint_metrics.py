@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from laserve.checkpoint.jobs import Job, State
-from laserve.engine.router import Router
+from laserve.serving.router import Router
 
 logger = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api.binding import CHECKPOINTS
+from laserve.api.middleware.binding import CHECKPOINTS
 from laserve.api.state import LaServeState
 from laserve.checkpoint.jobs import Job, QueueFullError
-from laserve.engine.checkpoints import Checkpoints, NoPredecessorError
-from laserve.engine.hot_load import Strategy
+from laserve.hot_load.checkpoints import Checkpoints, NoPredecessorError
+from laserve.hot_load.load import Strategy
 
 ADMIN_KEY_HEADER = "x-laserve-admin-key"
 

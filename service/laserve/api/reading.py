@@ -7,7 +7,7 @@ from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionReque
 from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
 
 from laserve.answers.message import Message, ToolCall
-from laserve.engine.selection_plan import ReadMessage, read_plainly
+from laserve.selecting.plan import ReadMessage, read_plainly
 
 
 def chat_reader(serving: OpenAIServingChat, request: ChatCompletionRequest) -> ReadMessage:

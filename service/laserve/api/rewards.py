@@ -11,7 +11,7 @@ from laserve.api.schemas import ScoredRequest
 from laserve.api.state import LaServeState
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward, Status
-from laserve.engine.recorder import Recorder, recording
+from laserve.scoring.recorder import Recorder, recording
 
 
 class Rewards:

@@ -18,9 +18,10 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.exception_handling.error_response import create_error_response
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api import checkpoints, given_text
+from laserve.api import checkpoints
 from laserve.api.answers import completion_answer, message_answer, responses_answer
 from laserve.api.errors import handle_errors
+from laserve.api.given import routes as given
 from laserve.api.reading import chat_reader
 from laserve.api.rewards import scoring
 from laserve.api.routing import as_in_vllm, streamed
@@ -35,7 +36,7 @@ from laserve.api.schemas import (
     ScoredResponsesResponse,
 )
 from laserve.api.selecting import choosing
-from laserve.engine.selection_plan import read_plainly
+from laserve.selecting.plan import read_plainly
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def mount(app: FastAPI) -> None:
     request.
     """
     app.include_router(router)
-    app.include_router(given_text.router)
+    app.include_router(given.router)
     app.include_router(checkpoints.router)
     handle_errors(app)
 

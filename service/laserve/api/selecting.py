@@ -10,8 +10,8 @@ from vllm import envs
 
 from laserve.api.schemas import SelectableRequest
 from laserve.api.state import LaServeState, SelectionSettings
-from laserve.engine.selection_plan import ReadMessage, SelectionPlan, selecting
 from laserve.errors import RequestError
+from laserve.selecting.plan import ReadMessage, SelectionPlan, selecting
 from laserve.selection.outcome import SelectionOutcome, UpstreamReport
 
 

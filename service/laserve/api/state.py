@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from laserve.api.metrics import SelectionMetrics
 from laserve.api.upstream import Upstream
 from laserve.core.score import ScoreParameters
-from laserve.engine.checkpoints import Checkpoints
-from laserve.engine.selection_plan import Planner
+from laserve.hot_load.checkpoints import Checkpoints
+from laserve.selecting.plan import Planner
 
 
 @dataclass(frozen=True, slots=True)

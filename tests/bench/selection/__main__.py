@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from laserve.engine.offline import open_engine
+from laserve.offline import open_engine
 from laserve_training.evaluation.bootstrap import Bootstrap
 from tests.bench.errors import BenchError
 from tests.bench.selection.document import Results, write_document

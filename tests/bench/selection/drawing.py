@@ -8,9 +8,9 @@ from transformers import AutoConfig
 
 from laserve.core.manifest import read_manifest
 from laserve.core.types import Status
-from laserve.engine.codec import ScoreCodec
-from laserve.engine.offline import Completed, OfflineEngine
+from laserve.offline import Completed, OfflineEngine
 from laserve.reference.encode import encode_prompt
+from laserve.worker.codec import ScoreCodec
 from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
 from laserve_training.tasks.countdown import CountdownTask

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from laserve.engine.offline import OfflineEngine
-from laserve.engine.selection_plan import SelectionPlan, read_plainly
+from laserve.offline import OfflineEngine
+from laserve.selecting.plan import SelectionPlan, read_plainly
 from tests.bench.selection.figures import Played
 from tests.bench.selection.recording import Drawing, RecordedProblem
 from tests.bench.selection.replay import new_ballot

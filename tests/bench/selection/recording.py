@@ -18,7 +18,7 @@ class Drawing:
     weights: str
     """SHA-256 of the weights' file."""
     message_tokens: int
-    """Steps that the engine takes after an answer to send its score (`laserve.engine.codec`)."""
+    """Steps that the engine takes after an answer to send its score (`laserve.worker.codec`)."""
     task: str
     problems: int
     samples: int

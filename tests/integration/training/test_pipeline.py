@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from laserve.core.checkpoint_files import hash_files
 from laserve.core.manifest import Manifest, read_manifest
-from laserve.engine.offline import open_engine
+from laserve.offline import open_engine
 from laserve_training.evaluation.report import read_report
 from laserve_training.laser.rollouts import LOGPROB_KEY
 from tests.e2e.server import running_server

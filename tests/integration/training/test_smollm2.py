@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from laserve.core.manifest import read_manifest
-from laserve.engine.offline import open_engine
+from laserve.offline import open_engine
 from tools.smollm2 import convert
 
 CONFIGS = Path(__file__).parents[3] / "training" / "configs"

@@ -21,7 +21,7 @@ from laserve.api.checkpoints import CheckpointsResponse, ServedCheckpoint
 from laserve.checkpoint.jobs import ENDED, Job
 from laserve.checkpoint.jobs import State as ServedState
 from laserve.core.types import SelfReward as ServedSelfReward
-from laserve.engine.hot_load import Strategy
+from laserve.hot_load.load import Strategy
 from laserve.selection.options import SelectionMethod as ServedMethod
 from laserve.selection.options import SelectionOptions as ServedOptions
 from laserve.selection.outcome import SelectionOutcome

@@ -13,8 +13,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from laserve.core.calibration import Calibration
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest, write_manifest
-from laserve.engine.offline import open_engine
 from laserve.errors import ConfigurationError
+from laserve.offline import open_engine
 from laserve.reference.encode import encode_rows, find_eos_tokens
 from laserve.reference.load import load_model
 from laserve_training.config import Config

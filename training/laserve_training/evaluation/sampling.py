@@ -7,7 +7,7 @@ import numpy as np
 
 from laserve.answers.boxed import last_boxed
 from laserve.core.types import Status
-from laserve.engine.offline import Completed, OfflineEngine
+from laserve.offline import Completed, OfflineEngine
 from laserve_training.evaluation.samples import Sample, SampledProblem, SampleTable
 from laserve_training.problem import Problem, Verifier
 

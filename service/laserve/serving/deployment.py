@@ -16,8 +16,8 @@ from vllm.lora.request import LoRARequest
 
 from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.core.score import ScoreParameters
-from laserve.engine.scored_engine import Observer, ScoredEngine
-from laserve.engine.selecting_engine import SelectingEngine
+from laserve.scoring.scored_engine import Observer, ScoredEngine
+from laserve.selecting.selecting_engine import SelectingEngine
 
 
 class _Count:

@@ -14,8 +14,8 @@ from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 from vllm.v1.serial_utils import MsgpackEncoder
 
-from laserve.engine.post_hoc import needs_prompt_logprobs
-from laserve.engine.worker_config import KEY
+from laserve.scoring.post_hoc import needs_prompt_logprobs
+from laserve.worker.config import KEY
 
 MAX_STRUCTURED_OUTPUT_CHARS = 8192
 """Grammars are compiled one after another by a single thread of the engine, without a time limit

@@ -2,9 +2,9 @@
 
 Start reading here. A request comes in with the user's sampling parameters and is armed (`arming`);
 the worker reads the score after the EOS and sends it as tokens (`processor_v1`, `processor_v2`,
-`codec`); the message is taken off the outputs (`outputs`) and its value left on the request's
-recorder (`recorder`). What cannot be scored that way is scored by a second request (`post_hoc`),
-and so is what was written elsewhere (`ScoredEngine.score`).
+`worker.codec`); the message is taken off the outputs (`outputs`) and its value left on the
+request's recorder (`recorder`). What cannot be scored that way is scored by a second request
+(`post_hoc`), and so is what was written elsewhere (`ScoredEngine.score`).
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from vllm.sampling_params import SamplingParams
 
 from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward, Status
-from laserve.engine.admission import check_admissible, grammar_errors_as_refusals
-from laserve.engine.arming import Arming
-from laserve.engine.codec import ScoreCodec
-from laserve.engine.outputs import Answer, Completion, unscored_status
-from laserve.engine.post_hoc import extended_prompt, post_hoc_length, read_logprob
-from laserve.engine.recorder import Recorder, current_recorder
+from laserve.scoring.admission import check_admissible, grammar_errors_as_refusals
+from laserve.scoring.arming import Arming
+from laserve.scoring.outputs import Answer, Completion, unscored_status
+from laserve.scoring.post_hoc import extended_prompt, post_hoc_length, read_logprob
+from laserve.scoring.recorder import Recorder, current_recorder
+from laserve.worker.codec import ScoreCodec
 
 Observer = Callable[[SelfReward, int], None]
 """Told every self-reward, and how many tokens the engine computed for it."""

@@ -11,10 +11,10 @@ from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import StagedCheckpoint, Staging
 from laserve.checkpoint.verify import verify
 from laserve.checkpoint.watch import watch
-from laserve.engine.deployment import Deployment, Source
-from laserve.engine.hot_load import HotLoader, Strategy
-from laserve.engine.router import Router
 from laserve.errors import LaServeError
+from laserve.hot_load.load import HotLoader, Strategy
+from laserve.serving.deployment import Deployment, Source
+from laserve.serving.router import Router
 
 
 class NoPredecessorError(LaServeError):

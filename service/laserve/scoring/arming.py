@@ -7,8 +7,8 @@ from vllm.config import VllmConfig
 from vllm.sampling_params import SamplingParams
 
 from laserve.core.types import Method
-from laserve.engine.codec import ScoreCodec
-from laserve.engine.worker_config import armed_extra_args, processor_path
+from laserve.worker.codec import ScoreCodec
+from laserve.worker.config import armed_extra_args, processor_path
 
 
 @dataclass(frozen=True)

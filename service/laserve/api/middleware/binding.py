@@ -5,7 +5,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from laserve.api.headers import PREFIX, header_value
-from laserve.engine.router import Router
+from laserve.serving.router import Router
 
 CHECKPOINTS = "/v1/checkpoints"
 """Where checkpoints are changed: not held up by a change."""

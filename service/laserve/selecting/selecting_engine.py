@@ -14,11 +14,11 @@ import msgspec
 from vllm.outputs import RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
-from laserve.engine.admission import check_admissible
-from laserve.engine.recorder import current_recorder, recording
-from laserve.engine.replay import replay
-from laserve.engine.scored_engine import ScoredEngine
-from laserve.engine.selection_plan import SelectionPlan, current_plan
+from laserve.scoring.admission import check_admissible
+from laserve.scoring.recorder import current_recorder, recording
+from laserve.scoring.scored_engine import ScoredEngine
+from laserve.selecting.plan import SelectionPlan, current_plan
+from laserve.selecting.replay import replay
 from laserve.selection.sample import Sample
 from laserve.selection.selector import Selector
 

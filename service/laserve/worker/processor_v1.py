@@ -16,8 +16,8 @@ from vllm.sampling_params import SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
 from vllm.v1.sample.logits_processor.builtin import process_dict_updates
 
-from laserve.engine.codec import ScoreCodec
-from laserve.engine.worker_config import WorkerConfig, is_armed
+from laserve.worker.codec import ScoreCodec
+from laserve.worker.config import WorkerConfig, is_armed
 
 
 @dataclass(slots=True)

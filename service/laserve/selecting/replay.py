@@ -8,7 +8,7 @@ from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams
 from vllm.tokenizers import TokenizerLike
 
-from laserve.engine.detokenize import new_detokenizer
+from laserve.scoring.detokenize import new_detokenizer
 
 
 def replay(

@@ -10,9 +10,9 @@ from vllm.inputs.engine import tokens_input
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 from laserve.core.score import ScoreParameters
-from laserve.engine.post_hoc import read_logprob
-from laserve.engine.recorder import recording
-from laserve.engine.scored_engine import ScoredEngine
+from laserve.scoring.post_hoc import read_logprob
+from laserve.scoring.recorder import recording
+from laserve.scoring.scored_engine import ScoredEngine
 
 _KINDS: tuple[dict[str, Any], ...] = (
     {"temperature": 0.0},

@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse, Response
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api.given_prompt import GivenPrompt, chat_prompt, completion_prompt
-from laserve.api.given_schemas import (
+from laserve.api.given.prompt import GivenPrompt, chat_prompt, completion_prompt
+from laserve.api.given.schemas import (
     RerankRequest,
     RerankResponse,
     RerankResult,

@@ -16,8 +16,8 @@ from laserve.errors import ConfigurationError
 KEY = "laserve"
 """Our key in `additional_config` and in `extra_args`."""
 
-PROCESSOR_V1 = "laserve.engine.processor_v1:ScoreLogitsProcessor"
-PROCESSOR_V2 = "laserve.engine.processor_v2:ScoreLogitsProcessor"
+PROCESSOR_V1 = "laserve.worker.processor_v1:ScoreLogitsProcessor"
+PROCESSOR_V2 = "laserve.worker.processor_v2:ScoreLogitsProcessor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from vllm.v1.engine.async_llm import AsyncLLM
 
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward
-from laserve.engine.launch import parse_serve_flags, switch_scoring_on
-from laserve.engine.recorder import recording
-from laserve.engine.scored_engine import ScoredEngine
-from laserve.engine.selecting_engine import EngineSampler
-from laserve.engine.selection_plan import SelectionPlan
+from laserve.launch.serve import parse_serve_flags, switch_scoring_on
+from laserve.scoring.recorder import recording
+from laserve.scoring.scored_engine import ScoredEngine
+from laserve.selecting.plan import SelectionPlan
+from laserve.selecting.selecting_engine import EngineSampler
 from laserve.selection.selector import Selection, Selector
 
 

@@ -22,14 +22,14 @@ from vllm.lora.request import LoRARequest
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from laserve.checkpoint.staging import StagedCheckpoint
-from laserve.engine.deployment import Deployment, Source
-from laserve.engine.engines import Engines
-from laserve.engine.proof import prove
-from laserve.engine.reload import check_reloadable
-from laserve.engine.router import Router
-from laserve.engine.scored_engine import Observer
-from laserve.engine.warm_up import warm_up
 from laserve.errors import CheckpointRejected, ConfigurationError
+from laserve.hot_load.engines import Engines
+from laserve.hot_load.proof import prove
+from laserve.scoring.scored_engine import Observer
+from laserve.scoring.warm_up import warm_up
+from laserve.serving.deployment import Deployment, Source
+from laserve.serving.router import Router
+from laserve.worker.reload import check_reloadable
 
 logger = logging.getLogger(__name__)
 

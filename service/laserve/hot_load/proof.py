@@ -12,8 +12,8 @@ from vllm.lora.request import LoRARequest
 
 from laserve.core.manifest import GoldenProbe, Manifest
 from laserve.core.score import ScoreParameters
-from laserve.engine.scored_engine import ScoredEngine
 from laserve.errors import CheckpointRejected
+from laserve.scoring.scored_engine import ScoredEngine
 
 TOLERANCES = {torch.float32: 0.01, torch.float16: 0.1, torch.bfloat16: 0.5}
 """Largest difference of a probe's log p(z_c) from training's, nats, by the engine's type. Two

@@ -12,9 +12,9 @@ from vllm.inputs import TextPrompt, TokensPrompt
 from vllm.renderers import TokenizeParams
 
 from laserve.core.score import ScoreParameters
-from laserve.engine.post_hoc import post_hoc_length
-from laserve.engine.scored_engine import ScoredEngine
 from laserve.errors import RequestError
+from laserve.scoring.post_hoc import post_hoc_length
+from laserve.scoring.scored_engine import ScoredEngine
 
 
 @dataclass(frozen=True, slots=True)

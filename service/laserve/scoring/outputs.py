@@ -12,7 +12,7 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.tokenizers import TokenizerLike
 
 from laserve.core.types import Status
-from laserve.engine.detokenize import new_detokenizer
+from laserve.scoring.detokenize import new_detokenizer
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.inputs import EngineInput
 from vllm.lora.request import LoRARequest
 
-from laserve.api.given_schemas import GivenTextRequest, SelfRewardRequest
-from laserve.api.given_tokens import CompletionTokens, check_vocabulary
+from laserve.api.given.schemas import GivenTextRequest, SelfRewardRequest
+from laserve.api.given.tokens import CompletionTokens, check_vocabulary
 from laserve.api.schemas import ScoredChatCompletionRequest, ScoredCompletionRequest
 from laserve.core.score import ScoreParameters
-from laserve.engine.scored_engine import ScoredEngine
 from laserve.errors import RequestError
+from laserve.scoring.scored_engine import ScoredEngine
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,19 +28,19 @@ from laserve.core.manifest import Manifest, read_manifest
 from laserve.core.parameters import ScoreFlags, resolve_parameters
 from laserve.core.score import ScoreParameters
 from laserve.core.tokens import check_scoring_token, find_token
-from laserve.engine.arming import supports_in_flight
-from laserve.engine.checks import check_engine, engine_eos_token_ids
-from laserve.engine.flags import add_flags, check_checkpoint_flags, check_selection_flags
-from laserve.engine.worker_config import WorkerConfig, processor_path
 from laserve.errors import ConfigurationError
+from laserve.launch.checks import check_engine, engine_eos_token_ids
+from laserve.launch.flags import add_flags, check_checkpoint_flags, check_selection_flags
+from laserve.scoring.arming import supports_in_flight
+from laserve.worker.config import WorkerConfig, processor_path
 
 logger = logging.getLogger(__name__)
 
 PLUGIN_NAME = "laserve"
-SCHEDULER = "laserve.engine.scheduler.BudgetedScheduler"
-ASYNC_SCHEDULER = "laserve.engine.scheduler.BudgetedAsyncScheduler"
-RELOAD_EXTENSION = "laserve.engine.reload.ReloadExtension"
-CPU_WORKER = "laserve.engine.cpu_worker.SeededCPUWorker"
+SCHEDULER = "laserve.worker.scheduler.BudgetedScheduler"
+ASYNC_SCHEDULER = "laserve.worker.scheduler.BudgetedAsyncScheduler"
+RELOAD_EXTENSION = "laserve.worker.reload.ReloadExtension"
+CPU_WORKER = "laserve.worker.cpu_worker.SeededCPUWorker"
 
 MAX_SAMPLES = "128"
 """Largest n of a request. vLLM's own limit is 16384, and one request of that size holds up all

@@ -17,8 +17,8 @@ from vllm.v1.worker.gpu.sample.logits_processor import (
     LogitsProcRequestState,
 )
 
-from laserve.engine.codec import ScoreCodec
-from laserve.engine.worker_config import WorkerConfig, is_armed
+from laserve.worker.codec import ScoreCodec
+from laserve.worker.config import WorkerConfig, is_armed
 
 READS_PER_STEP = 64
 """Rows whose log-probability is computed in one step. The count is fixed, so that choosing them

@@ -17,8 +17,8 @@ from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams
 
 from laserve.core.types import SelfReward
-from laserve.engine.admission import check_admissible
-from laserve.engine.deployment import Deployment, bound_deployment, bound_to
+from laserve.scoring.admission import check_admissible
+from laserve.serving.deployment import Deployment, bound_deployment, bound_to
 
 
 class Router:
