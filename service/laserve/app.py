@@ -41,7 +41,7 @@ from laserve.launch.flags import loads_checkpoints
 from laserve.scoring.warm_up import warm_up
 from laserve.selecting.plan import Planner
 from laserve.serving.deployment import Deployment, Source
-from laserve.serving.router import Router
+from laserve.serving.switch import Switch
 
 logger = logging.getLogger(__name__)
 
@@ -75,22 +75,22 @@ class LaServePlugin:
         observer = ScoreMetrics().observe
         staging = Staging(args.checkpoint_staging) if loads_checkpoints(args) else None
         source = None if staging is None else await _source(staging, Path(args.model))
-        router = Router(Deployment(1, engine_client, parameters, observer, source))
+        switch = Switch(Deployment(1, engine_client, parameters, observer, source))
         checkpoints = None
         if staging is not None:
-            loader = HotLoader(router, Engines(args, engine_client), observer)
-            checkpoints = _checkpoints(args, router, loader, staging)
+            loader = HotLoader(switch, Engines(args, engine_client), observer)
+            checkpoints = _checkpoints(args, switch, loader, staging)
             state.laserve_loads = asyncio.create_task(checkpoints.run(args.watch_checkpoints))
         state.laserve = LaServeState(
-            current=lambda: router.current().parameters,
+            switch=switch,
             selection=_selection_settings(args),
             checkpoints=checkpoints,
         )
-        state.engine_client = router
+        state.engine_client = switch
         for serving in (state[name] for name in state):
             if hasattr(serving, "engine_client"):
-                serving.engine_client = router
-        bind_requests(self._app, router)
+                serving.engine_client = switch
+        bind_requests(self._app, switch)
         model = engine_client.model_config
         limit = args.max_request_bytes or default_limit(
             model.max_model_len, takes_media=model.is_multimodal_model
@@ -126,9 +126,9 @@ async def _source(staging: Staging, folder: Path) -> Source:
 
 
 def _checkpoints(
-    args: Namespace, router: Router, loader: HotLoader, staging: Staging
+    args: Namespace, switch: Switch, loader: HotLoader, staging: Staging
 ) -> Checkpoints:
-    active = router.active
+    active = switch.active
     assert active.source is not None
     config = active.client.vllm_config
     served = ServedCheckpoint.read(
@@ -139,7 +139,7 @@ def _checkpoints(
         max_lora_rank=None if config.lora_config is None else config.lora_config.max_lora_rank,
     )
     roots = [*args.checkpoint_root, *filter(None, [args.watch_checkpoints])]
-    return Checkpoints(router, loader, staging, served, roots, CheckpointMetrics(router))
+    return Checkpoints(switch, loader, staging, served, roots, CheckpointMetrics(switch))
 
 
 async def _announce(args: Namespace, checkpoint: str) -> None:

@@ -18,11 +18,12 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward
 from laserve.launch.serve import parse_serve_flags, switch_scoring_on
-from laserve.scoring.recorder import recording
+from laserve.scoring.admission import check_admissible
+from laserve.scoring.rewards import Rewards
 from laserve.scoring.scored_engine import ScoredEngine
 from laserve.selecting.plan import SelectionPlan
-from laserve.selecting.selecting_engine import EngineSampler
-from laserve.selection.selector import Selection, Selector
+from laserve.selecting.select import sample_params, select
+from laserve.selection.selector import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,16 @@ class OfflineEngine:
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         completed: dict[int, Completed] = {}
-        with recording() as recorder:
-            outputs = self._engine.generate(
-                tokens_input(list(prompt_token_ids)), params, f"offline-{next(self._numbers)}"
-            )
+        rewards = Rewards()
+        outputs = self._engine.generate(
+            tokens_input(list(prompt_token_ids)), params, self._admitted(params), rewards
+        )
         async for output in outputs:
             for sample in output.outputs:
                 completed[sample.index] = Completed(
                     token_ids=tuple(sample.token_ids),
                     text=sample.text,
-                    reward=recorder.rewards[sample.index],
+                    reward=rewards.by_choice[sample.index],
                     finish_reason=sample.finish_reason or "abort",
                     logprobs=_plain(sample.logprobs),
                 )
@@ -112,11 +113,14 @@ class OfflineEngine:
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         prompt = tokens_input(list(prompt_token_ids))
-        with recording():
-            sampler = EngineSampler(
-                self._engine, plan, prompt, params, f"offline-{next(self._numbers)}", {}
-            )
-        return await Selector(plan.options, sampler, plan.ballot, plan.rules).run()
+        request_id = self._admitted(sample_params(params, plan.options, plan.options.n_max - 1))
+        return await select(self._engine, plan, prompt, params, request_id, scored=True)
+
+    def _admitted(self, params: SamplingParams) -> str:
+        """The id of a new request. Raises VLLMValidationError where the engine cannot take it."""
+        request_id = f"offline-{next(self._numbers)}"
+        check_admissible(self._engine.vllm_config, params, (request_id,))
+        return request_id
 
 
 def _plain(logprobs: SampleLogprobs | None) -> tuple[Mapping[int, float], ...] | None:

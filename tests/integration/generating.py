@@ -3,15 +3,17 @@
 import asyncio
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import AutoModelForCausalLM
 from vllm.inputs.engine import tokens_input
 from vllm.sampling_params import RequestOutputKind, SamplingParams
+from vllm.v1.engine.async_llm import AsyncLLM
 
 from laserve.core.types import SelfReward
-from laserve.scoring.recorder import recording
+from laserve.scoring.rewards import Rewards
+from laserve.scoring.scored_engine import ScoredEngine
 from tests.tiny_model import TinyModel
 
 _numbers = count()
@@ -38,6 +40,11 @@ class Generated:
     rewards: dict[int, SelfReward]
 
 
+def engine_of(scored: ScoredEngine) -> AsyncLLM:
+    """vLLM's engine under a scored one."""
+    return cast(AsyncLLM, scored._engine)
+
+
 async def generate(
     engine: Any,
     prompt: list[int],
@@ -46,10 +53,10 @@ async def generate(
 ) -> Generated:
     """Run one request to its end, on a plain or a scored engine."""
     sampling = SamplingParams(output_kind=kind, **params)
-    with recording() as recorder:
-        outputs = engine.generate(
-            tokens_input(list(prompt)), sampling, request_id=f"test-{next(_numbers)}"
-        )
+    rewards = Rewards()
+    request_id = f"test-{next(_numbers)}"
+    asked = [rewards] if isinstance(engine, ScoredEngine) else []
+    outputs = engine.generate(tokens_input(list(prompt)), sampling, request_id, *asked)
     samples: dict[int, Sample] = {}
     async for output in outputs:
         for completion in output.outputs:
@@ -71,7 +78,7 @@ async def generate(
             sample.finish_reason = completion.finish_reason
             sample.stop_reason = completion.stop_reason
             sample.cumulative_logprob = completion.cumulative_logprob
-    return Generated(prompt, dict(sorted(samples.items())), dict(sorted(recorder.rewards.items())))
+    return Generated(prompt, dict(sorted(samples.items())), dict(sorted(rewards.by_choice.items())))
 
 
 async def generate_all(

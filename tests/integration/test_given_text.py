@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from vllm.exceptions import VLLMValidationError
 from vllm.inputs.engine import tokens_input
+from vllm.sampling_params import SamplingParams
 
 from laserve.core.types import Method, SelfReward, Status
 from laserve.scoring.scored_engine import ScoredEngine
+from laserve.serving.deployment import Deployment
+from laserve.serving.switch import Switch
 from laserve.worker.codec import TOLERANCE
 from tests.integration.conftest import MAX_MODEL_LEN, parameters_of
-from tests.integration.generating import HuggingFaceReference, generate_all
+from tests.integration.generating import HuggingFaceReference, engine_of, generate_all
 from tests.tiny_model import TinyModel
 
 FLOAT32_NOISE = 1e-4
@@ -85,14 +88,15 @@ async def test_the_whole_context_is_used_and_nothing_is_cut(
 async def test_each_given_text_is_counted(scored: ScoredEngine, tiny: TinyModel) -> None:
     counted: list[tuple[Status, int]] = []
     engine = ScoredEngine(
-        scored._engine,
+        engine_of(scored),
         parameters_of(tiny),
         lambda reward, overhead: counted.append((reward.status, overhead)),
     )
     eos = tiny.primary_eos
     await engine.score(tokens_input([1]), [2, eos], "counted")
     await engine.score(tokens_input([1]), [2] * MAX_MODEL_LEN, "too-long")
-    await engine.score({"type": "embeds", "prompt_embeds": None}, [2, eos], "embeds")
+    embeds: Any = {"type": "embeds", "prompt_embeds": None}
+    await engine.score(embeds, [2, eos], "embeds")
     task = asyncio.create_task(engine.score(tokens_input([1] * 400), [2, eos], "cancelled"))
     await asyncio.sleep(0)
     task.cancel()
@@ -109,9 +113,11 @@ async def test_each_given_text_is_counted(scored: ScoredEngine, tiny: TinyModel)
 async def test_a_refused_option_leaves_nothing_behind(
     scored: ScoredEngine, tiny: TinyModel
 ) -> None:
+    engine = engine_of(scored)
+    switch = Switch(Deployment(1, engine, parameters_of(tiny), lambda reward, tokens: None))
     with pytest.raises(VLLMValidationError, match="64 bits"):
-        await scored.score(tokens_input([1]), [tiny.primary_eos], "odd", priority=2**70)
-    assert scored.output_processor.get_num_unfinished_requests() == 0
+        switch.generate(tokens_input([1]), SamplingParams(), "odd", priority=2**70)
+    assert engine.output_processor.get_num_unfinished_requests() == 0
 
 
 async def test_scoring_disturbs_no_generation(scored: ScoredEngine, tiny: TinyModel) -> None:

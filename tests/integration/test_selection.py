@@ -1,6 +1,9 @@
 """Selection on a real engine: which samples are drawn, what is answered, and what is cancelled."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,14 +12,16 @@ from vllm.outputs import RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 from laserve.answers.equality import MathEqualityPool
-from laserve.scoring.recorder import recording
+from laserve.scoring.rewards import Rewards
 from laserve.scoring.scored_engine import ScoredEngine
-from laserve.selecting.plan import Planner, SelectionPlan, read_plainly, selecting
-from laserve.selecting.selecting_engine import SelectingEngine
+from laserve.selecting.plan import Planner, SelectionPlan, read_plainly
 from laserve.selection.options import SelectionOptions
 from laserve.selection.selector import Selection
+from laserve.serving.deployment import Deployment
+from laserve.serving.scope import RequestScope, request_scope
+from laserve.serving.switch import Switch
 from tests.integration.conftest import parameters_of
-from tests.integration.generating import Generated, generate
+from tests.integration.generating import Generated, engine_of, generate
 from tests.integration.test_transparency import CASES, prompt
 from tests.tiny_model import TinyModel
 
@@ -30,6 +35,15 @@ def plan(tiny: TinyModel, seed: int = 0, **options: Any) -> SelectionPlan:
     return planner.plan(asked, parameters_of(tiny), seed=seed, read=read_plainly)
 
 
+@contextmanager
+def asking(scored: ScoredEngine, asked: SelectionPlan) -> Iterator[tuple[Switch, RequestScope]]:
+    """A request for a selection, at what a server gives vLLM's serving objects."""
+    deployment = Deployment(1, engine_of(scored), scored._parameters, lambda reward, tokens: None)
+    with request_scope(deployment) as scope:
+        scope.plan = asked
+        yield Switch(deployment), scope
+
+
 async def choose(
     scored: ScoredEngine,
     asked: SelectionPlan,
@@ -37,10 +51,12 @@ async def choose(
     kind: RequestOutputKind = RequestOutputKind.FINAL_ONLY,
     **params: Any,
 ) -> tuple[Generated, Selection[RequestOutput]]:
-    with selecting(asked):
-        generated = await generate(SelectingEngine(scored), tokens, kind, **params)
-    assert asked.selection is not None
-    return generated, asked.selection
+    with asking(scored, asked) as (switch, scope):
+        scope.rewards = Rewards()
+        generated = await generate(switch, tokens, kind, **params)
+    assert scope.selection is not None
+    rewards = dict(sorted(scope.rewards.by_choice.items()))
+    return replace(generated, rewards=rewards), scope.selection
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -93,7 +109,7 @@ async def test_a_decision_cancels_what_runs_and_counts_its_tokens(
     outcome = selection.outcome
     assert outcome.samples_used <= 9
     assert outcome.completion_tokens == sum(s.completion_tokens for s in selection.samples)
-    assert not scored.output_processor.has_unfinished_requests()
+    assert not engine_of(scored).output_processor.has_unfinished_requests()
 
 
 async def test_a_token_budget_cancels_samples_with_what_they_have(
@@ -109,7 +125,7 @@ async def test_a_token_budget_cancels_samples_with_what_they_have(
     assert all(sample.completion_tokens < 100 for sample in selection.samples)
     # The longest part is the answer, cut by a limit of the request.
     assert got.samples[0].finish_reason == "length"
-    assert not scored.output_processor.has_unfinished_requests()
+    assert not engine_of(scored).output_processor.has_unfinished_requests()
 
 
 async def test_a_timeout_before_the_engine_has_seen_a_sample_cancels_it_too(
@@ -119,18 +135,19 @@ async def test_a_timeout_before_the_engine_has_seen_a_sample_cancels_it_too(
     _, selection = await choose(scored, asked, prompt(5), **{**SEEDED, "max_tokens": 300})
     assert selection.outcome.stop_cause == "timeout"
     assert selection.outcome.unvoted.cancelled == 4
-    assert not scored.output_processor.has_unfinished_requests()
+    assert not engine_of(scored).output_processor.has_unfinished_requests()
 
 
-async def test_without_a_recorder_samples_are_plain(scored: ScoredEngine, tiny: TinyModel) -> None:
+async def test_without_rewards_asked_for_samples_are_plain(
+    scored: ScoredEngine, tiny: TinyModel
+) -> None:
     asked = plan(tiny, n_max=3, method="majority")
-    engine = SelectingEngine(scored)
     params = SamplingParams(output_kind=RequestOutputKind.FINAL_ONLY, **SEEDED)
-    with selecting(asked):
-        outputs = engine.generate(tokens_input(prompt(6)), params, "unscored")
-    assert len([output async for output in outputs]) == 1
-    assert asked.selection is not None
-    assert all(sample.reward is None for sample in asked.selection.samples)
+    with asking(scored, asked) as (switch, scope):
+        outputs = switch.generate(tokens_input(prompt(6)), params, "unscored")
+        assert len([output async for output in outputs]) == 1
+    assert scope.selection is not None
+    assert all(sample.reward is None for sample in scope.selection.samples)
 
 
 async def test_giving_up_the_answer_gives_up_all_samples(
@@ -140,11 +157,12 @@ async def test_giving_up_the_answer_gives_up_all_samples(
     params = SamplingParams(
         output_kind=RequestOutputKind.FINAL_ONLY, max_tokens=400, min_tokens=390
     )
-    with recording(), selecting(asked):
-        outputs = SelectingEngine(scored).generate(tokens_input(prompt(7)), params, "given-up")
+    with asking(scored, asked) as (switch, scope):
+        scope.rewards = Rewards()
+        outputs = switch.generate(tokens_input(prompt(7)), params, "given-up")
     task = asyncio.ensure_future(anext(outputs))
     await asyncio.sleep(0.5)
-    assert scored.output_processor.has_unfinished_requests()
+    assert engine_of(scored).output_processor.has_unfinished_requests()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert not scored.output_processor.has_unfinished_requests()
+    assert not engine_of(scored).output_processor.has_unfinished_requests()

@@ -10,10 +10,16 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOu
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from laserve.core.types import Method, Status
-from laserve.scoring.recorder import recording
+from laserve.scoring.rewards import Rewards
 from laserve.scoring.scored_engine import ScoredEngine
 from tests.integration.conftest import MAX_MODEL_LEN
-from tests.integration.generating import Generated, HuggingFaceReference, generate, generate_all
+from tests.integration.generating import (
+    Generated,
+    HuggingFaceReference,
+    engine_of,
+    generate,
+    generate_all,
+)
 from tests.tiny_model import TinyModel
 
 KINDS = list(RequestOutputKind)
@@ -246,9 +252,9 @@ async def test_a_seed_gives_the_same_answer_however_the_prompt_is_chunked(
     await same(plain, scored, requests, concurrency=12)
 
 
-async def test_without_a_recorder_nothing_is_armed(scored: ScoredEngine) -> None:
+async def test_without_rewards_asked_for_nothing_is_armed(scored: ScoredEngine) -> None:
     params = SamplingParams(max_tokens=40, seed=1, output_kind=RequestOutputKind.FINAL_ONLY)
-    outputs = scored.generate(tokens_input(prompt(1)), params, "unarmed")
+    outputs = scored.generate(tokens_input(prompt(1)), params, "unarmed", None)
     (output,) = [output async for output in outputs]
     scored_result = await generate(scored, prompt(1), max_tokens=40, seed=1)
     assert list(output.outputs[0].token_ids) == scored_result.samples[0].token_ids
@@ -258,30 +264,30 @@ async def test_an_aborted_request_has_a_status_and_no_score(scored: ScoredEngine
     params = SamplingParams(
         max_tokens=400, min_tokens=400, output_kind=RequestOutputKind.CUMULATIVE
     )
-    with recording() as recorder:
-        outputs = scored.generate(tokens_input(prompt(2)), params, "to-abort")
+    rewards = Rewards()
+    outputs = scored.generate(tokens_input(prompt(2)), params, "to-abort", rewards)
     finish_reason = None
     async for output in outputs:
         finish_reason = output.outputs[0].finish_reason
         if finish_reason is None:
             await scored.abort("to-abort")
     assert finish_reason == "abort"
-    assert recorder.rewards[0].status == Status.ABORTED
-    assert recorder.rewards[0].score is None
+    assert rewards.by_choice[0].status == Status.ABORTED
+    assert rewards.by_choice[0].score is None
 
 
 async def test_a_consumer_that_goes_away_ends_the_request(scored: ScoredEngine) -> None:
     params = SamplingParams(max_tokens=400, min_tokens=400)
-    with recording() as recorder:
-        outputs = scored.generate(tokens_input(prompt(3)), params, "to-leave")
+    rewards = Rewards()
+    outputs = scored.generate(tokens_input(prompt(3)), params, "to-leave", rewards)
     await anext(outputs)
     await outputs.aclose()
-    assert recorder.rewards[0].status == Status.ABORTED
+    assert rewards.by_choice[0].status == Status.ABORTED
     for _ in range(100):
-        if not scored.get_num_unfinished_requests():
+        if not engine_of(scored).get_num_unfinished_requests():
             break
         await asyncio.sleep(0.1)
-    assert scored.get_num_unfinished_requests() == 0
+    assert engine_of(scored).get_num_unfinished_requests() == 0
 
 
 async def test_a_grammar_that_stalls_the_engine_ends_its_request_alone(

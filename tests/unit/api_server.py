@@ -17,6 +17,8 @@ from laserve.api.routes import mount
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import Upstream
 from laserve.selecting.plan import Planner
+from laserve.serving.deployment import Deployment
+from tests.unit.fake_deployment import bound, deployment_of
 from tests.unit.fake_serving import (
     PARAMETERS,
     FakeEngine,
@@ -52,13 +54,14 @@ class Server:
     app: FastAPI
     engine: FakeEngine = field(default_factory=FakeEngine)
     upstream: Upstream | None = None
+    deployment: Deployment = field(default_factory=lambda: deployment_of(PARAMETERS.checkpoint))
 
     def __post_init__(self) -> None:
         self.chat = FakeServingChat(self.engine)
         self.responses = FakeServingResponses(self.engine)
         state = self.app.state
         state.laserve = LaServeState(
-            lambda: PARAMETERS,
+            bound(self.app, self.deployment),
             SelectionSettings(
                 planner=Planner(plugins={}, math=MathEqualityPool()),
                 upstream=self.upstream,

@@ -4,7 +4,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from fastapi import FastAPI
+
+from laserve.api.middleware.binding import bind_requests
 from laserve.serving.deployment import Deployment
+from laserve.serving.switch import Switch
 from tests.unit.fake_serving import PARAMETERS
 
 
@@ -18,3 +22,11 @@ def deployment_of(checkpoint: str, version: int = 1) -> Deployment:
     )
     parameters = replace(PARAMETERS, checkpoint=checkpoint)
     return Deployment(version, client, parameters, lambda reward, tokens: None)
+
+
+def bound(app: FastAPI, deployment: Deployment) -> Switch:
+    """Have the requests to `app` answered by this one alone, whatever it was before."""
+    switch = Switch(deployment)
+    app.middleware_stack = None
+    bind_requests(app, switch)
+    return switch

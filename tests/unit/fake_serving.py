@@ -37,7 +37,7 @@ from vllm.entrypoints.serve.exception_handling.error_response import create_erro
 
 from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward
-from laserve.scoring.recorder import current_recorder
+from laserve.serving.scope import current_scope
 
 PARAMETERS = ScoreParameters(
     z_c=3,
@@ -56,7 +56,7 @@ def reward_of(choice: int) -> SelfReward:
 
 
 class FakeEngine:
-    """Notices a recorder when `generate` is called, and leaves the rewards on it later."""
+    """Notices what is asked for when `generate` is called, and leaves the rewards there later."""
 
     def __init__(self) -> None:
         self.armed: list[bool] = []
@@ -64,17 +64,18 @@ class FakeEngine:
         self.error: Exception | None = None
 
     def generate(self, n: int = 1) -> AsyncGenerator[int, None]:
-        recorder = current_recorder()
-        self.armed.append(recorder is not None)
+        scope = current_scope()
+        rewards = None if scope is None else scope.rewards
+        self.armed.append(rewards is not None)
         if self.error is not None:
             raise self.error
-        first = recorder.reserve(n) if recorder else 0
+        first = rewards.reserve(n) if rewards else 0
 
         async def outputs() -> AsyncGenerator[int, None]:
             try:
                 for choice in reversed(range(first, first + n)):  # choices end in any order
-                    if recorder:
-                        recorder.record(choice, reward_of(choice))
+                    if rewards:
+                        rewards.record(choice, reward_of(choice))
                     yield choice - first
             finally:
                 self.closed += 1

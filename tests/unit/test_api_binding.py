@@ -5,12 +5,12 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from laserve.api.middleware.binding import BindingMiddleware, bind_requests
-from laserve.serving.deployment import Deployment, bound_deployment
-from laserve.serving.router import Router
+from laserve.api.middleware.binding import BindingMiddleware
+from laserve.serving.deployment import Deployment
+from laserve.serving.scope import current_scope
+from laserve.serving.switch import Switch
 from tests.unit.api_server import CHAT, REQUESTS, Server, build_app
 from tests.unit.fake_deployment import deployment_of
 
@@ -27,6 +27,12 @@ NOT_HELD = [
 ]
 
 
+def bound() -> Deployment | None:
+    """The checkpoint of the request in work."""
+    scope = current_scope()
+    return None if scope is None else scope.deployment
+
+
 class Application:
     """The application behind the middleware: it answers in chunks, as far as it is let on."""
 
@@ -38,7 +44,7 @@ class Application:
         self.error: Exception | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.seen.append(bound_deployment())
+        self.seen.append(bound())
         await self.go_on.acquire()
         headers = list(self.headers)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -46,7 +52,7 @@ class Application:
             raise self.error
         for more in (True, False):
             await self.go_on.acquire()
-            self.seen.append(bound_deployment())
+            self.seen.append(bound())
             await send({"type": "http.response.body", "body": b"chunk", "more_body": more})
 
 
@@ -86,8 +92,8 @@ def first() -> Deployment:
 
 
 @pytest.fixture
-def router(first: Deployment) -> Router:
-    return Router(first)
+def switch(first: Deployment) -> Switch:
+    return Switch(first)
 
 
 @pytest.fixture
@@ -96,18 +102,18 @@ def application() -> Application:
 
 
 @pytest.fixture
-def middleware(application: Application, router: Router) -> BindingMiddleware:
-    return BindingMiddleware(application, router)
+def middleware(application: Application, switch: Switch) -> BindingMiddleware:
+    return BindingMiddleware(application, switch)
 
 
 async def test_a_stream_stays_with_its_checkpoint_to_its_end(
-    middleware: BindingMiddleware, application: Application, router: Router, first: Deployment
+    middleware: BindingMiddleware, application: Application, switch: Switch, first: Deployment
 ) -> None:
     exchange = Exchange(middleware)
     application.go_on.release()
     await idle()
     second = deployment_of("second", 2)
-    assert router.activate(second) is first
+    assert switch.activate(second) is first
     application.go_on.release()
     await idle()
     assert (first.requests.value, second.requests.value) == (1, 0)
@@ -116,15 +122,15 @@ async def test_a_stream_stays_with_its_checkpoint_to_its_end(
     assert application.seen == [first] * 3
     assert exchange.header() == "first"
     assert (first.requests.value, second.requests.value) == (0, 0)
-    assert bound_deployment() is None
+    assert current_scope() is None
 
 
 async def test_a_checkpoint_drains_when_its_last_stream_ends(
-    middleware: BindingMiddleware, application: Application, router: Router, first: Deployment
+    middleware: BindingMiddleware, application: Application, switch: Switch, first: Deployment
 ) -> None:
     exchanges = [Exchange(middleware), Exchange(middleware)]
     await idle()
-    router.activate(deployment_of("second", 2))
+    switch.activate(deployment_of("second", 2))
     drained = asyncio.create_task(first.drained(PATIENCE_S))
     for _ in range(5):
         application.go_on.release()
@@ -136,12 +142,12 @@ async def test_a_checkpoint_drains_when_its_last_stream_ends(
 
 
 async def test_the_next_request_goes_to_what_is_active_then(
-    middleware: BindingMiddleware, application: Application, router: Router, first: Deployment
+    middleware: BindingMiddleware, application: Application, switch: Switch, first: Deployment
 ) -> None:
     old = Exchange(middleware)
     await idle()
     second = deployment_of("second", 2)
-    router.activate(second)
+    switch.activate(second)
     new = Exchange(middleware)
     await idle()
     assert application.seen == [first, second]
@@ -154,12 +160,12 @@ async def test_the_next_request_goes_to_what_is_active_then(
 
 
 async def test_a_request_that_was_not_waited_for_names_what_answers_it(
-    middleware: BindingMiddleware, application: Application, router: Router, first: Deployment
+    middleware: BindingMiddleware, application: Application, switch: Switch, first: Deployment
 ) -> None:
     exchange = Exchange(middleware)
     await idle()
-    router.activate(deployment_of("second", 2))
-    router.retire(first)
+    switch.activate(deployment_of("second", 2))
+    switch.retire(first)
     for _ in range(3):
         application.go_on.release()
     await exchange.task
@@ -193,13 +199,13 @@ async def test_a_request_that_is_cancelled_is_not_counted_any_more(
 async def test_what_generates_nothing_passes_a_closed_gate_and_is_not_bound(
     middleware: BindingMiddleware,
     application: Application,
-    router: Router,
+    switch: Switch,
     first: Deployment,
     method: str,
     path: str,
     root_path: str,
 ) -> None:
-    async with router.quiet(PATIENCE_S):
+    async with switch.quiet(PATIENCE_S):
         exchange = Exchange(middleware, method=method, path=root_path + path, root_path=root_path)
         for _ in range(3):
             application.go_on.release()
@@ -213,14 +219,14 @@ async def test_what_generates_nothing_passes_a_closed_gate_and_is_not_bound(
     "path", [CHAT, "/v1/self_reward", "/tokenize", "/v1/checkpointsx", "/x/v1/checkpoints"]
 )
 async def test_every_other_post_waits_for_the_gate_and_gets_what_is_active_then(
-    middleware: BindingMiddleware, application: Application, router: Router, path: str
+    middleware: BindingMiddleware, application: Application, switch: Switch, path: str
 ) -> None:
     second = deployment_of("second", 2)
-    async with router.quiet(PATIENCE_S):
+    async with switch.quiet(PATIENCE_S):
         exchange = Exchange(middleware, path=path)
         await idle()
         assert application.seen == []
-        router.activate(second)
+        switch.activate(second)
     for _ in range(3):
         application.go_on.release()
     await exchange.task
@@ -229,14 +235,14 @@ async def test_every_other_post_waits_for_the_gate_and_gets_what_is_active_then(
 
 
 async def test_the_gate_closes_on_a_request_that_is_under_way_only_when_it_has_ended(
-    middleware: BindingMiddleware, application: Application, router: Router
+    middleware: BindingMiddleware, application: Application, switch: Switch
 ) -> None:
     exchange = Exchange(middleware)
     await idle()
     quiet = asyncio.Event()
 
     async def close() -> None:
-        async with router.quiet(PATIENCE_S):
+        async with switch.quiet(PATIENCE_S):
             quiet.set()
 
     closing = asyncio.create_task(close())
@@ -250,15 +256,15 @@ async def test_the_gate_closes_on_a_request_that_is_under_way_only_when_it_has_e
 
 
 @pytest.mark.parametrize("kind", ["lifespan", "websocket"])
-async def test_what_is_no_http_request_passes(router: Router, kind: str) -> None:
+async def test_what_is_no_http_request_passes(switch: Switch, kind: str) -> None:
     passed: list[str] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        assert bound_deployment() is None
+        assert current_scope() is None
         passed.append(scope["type"])
 
-    async with router.quiet(PATIENCE_S):
-        exchange = Exchange(BindingMiddleware(application, router), type=kind)
+    async with switch.quiet(PATIENCE_S):
+        exchange = Exchange(BindingMiddleware(application, switch), type=kind)
         await exchange.task
     assert passed == [kind]
 
@@ -282,7 +288,7 @@ async def test_the_name_in_an_answer_that_has_one_stays(
     ],
 )
 async def test_any_name_can_be_sent(application: Application, name: str, sent: str) -> None:
-    exchange = Exchange(BindingMiddleware(application, Router(deployment_of(name))))
+    exchange = Exchange(BindingMiddleware(application, Switch(deployment_of(name))))
     for _ in range(3):
         application.go_on.release()
     await exchange.task
@@ -293,10 +299,8 @@ async def test_any_name_can_be_sent(application: Application, name: str, sent: s
 
 
 @pytest.fixture
-def server(router: Router) -> Server:
-    app: FastAPI = build_app()
-    bind_requests(app, router)
-    return Server(app)
+def server(first: Deployment) -> Server:
+    return Server(build_app(), deployment=first)
 
 
 @pytest.mark.parametrize("path", REQUESTS)

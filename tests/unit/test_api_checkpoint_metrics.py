@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from laserve.api.checkpoint_metrics import SECONDS_BUCKETS, CheckpointMetrics
 from laserve.checkpoint.jobs import Job, State
 from laserve.serving.deployment import Deployment
-from laserve.serving.router import Router
+from laserve.serving.switch import Switch
 from tests.unit.fake_deployment import deployment_of
 
 
@@ -25,13 +25,13 @@ def first() -> Deployment:
 
 
 @pytest.fixture
-def router(first: Deployment) -> Router:
-    return Router(first)
+def switch(first: Deployment) -> Switch:
+    return Switch(first)
 
 
 @pytest.fixture
-def metrics(router: Router, registry: CollectorRegistry) -> CheckpointMetrics:
-    return CheckpointMetrics(router, registry)
+def metrics(switch: Switch, registry: CollectorRegistry) -> CheckpointMetrics:
+    return CheckpointMetrics(switch, registry)
 
 
 def job_of(number: int, *states: State) -> Job:
@@ -52,17 +52,17 @@ def of(name: str, registry: CollectorRegistry, **labels: str) -> float | None:
 
 
 def test_the_active_checkpoint_is_the_only_one_in_the_info(
-    metrics: CheckpointMetrics, router: Router, registry: CollectorRegistry
+    metrics: CheckpointMetrics, switch: Switch, registry: CollectorRegistry
 ) -> None:
     name = "active_checkpoint_info"
     assert of(name, registry, checkpoint="org/first", version="1") == 1
-    router.activate(deployment_of("org/second", 2))
+    switch.activate(deployment_of("org/second", 2))
     assert of(name, registry, checkpoint="org/first", version="1") is None
     assert of(name, registry, checkpoint="org/second", version="2") == 1
 
 
 def test_requests_in_flight_are_shown_by_checkpoint_until_it_has_drained(
-    metrics: CheckpointMetrics, router: Router, registry: CollectorRegistry, first: Deployment
+    metrics: CheckpointMetrics, switch: Switch, registry: CollectorRegistry, first: Deployment
 ) -> None:
     def in_flight(checkpoint: str, version: int) -> float | None:
         labels = {"checkpoint": checkpoint, "version": str(version)}
@@ -71,10 +71,10 @@ def test_requests_in_flight_are_shown_by_checkpoint_until_it_has_drained(
     assert in_flight("org/first", 1) == 0
     with first.requests.one_more(), first.requests.one_more():
         # A version of the same name is another one.
-        router.activate(deployment_of("org/first", 2))
+        switch.activate(deployment_of("org/first", 2))
         assert (in_flight("org/first", 1), in_flight("org/first", 2)) == (2, 0)
     assert in_flight("org/first", 1) == 0
-    router.retire(first)
+    switch.retire(first)
     assert (in_flight("org/first", 1), in_flight("org/first", 2)) == (None, 0)
 
 

@@ -20,6 +20,9 @@ from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import Upstream
 from laserve.selecting.plan import Planner, SelectionPlan, read_plainly
 from laserve.selection.options import SelectionOptions
+from laserve.serving.scope import RequestScope
+from laserve.serving.switch import Switch
+from tests.unit.fake_deployment import deployment_of
 from tests.unit.fake_serving import PARAMETERS
 from tests.unit.selection.samples import sample, select
 
@@ -87,8 +90,9 @@ async def abstained(
         Planner({}, MathEqualityPool()), asked, SelectionMetrics(CollectorRegistry())
     )
     selection: Any = await select([sample(0, "own", 0.2, confidence)], min_confidence=0.9)
-    plan = SelectionPlan(wanted, None, (), read_plainly, selection)  # type: ignore[arg-type]
-    state = SimpleNamespace(laserve=LaServeState(lambda: PARAMETERS, settings), args=Namespace())
+    deployment = deployment_of(PARAMETERS.checkpoint)
+    plan = SelectionPlan(wanted, None, (), read_plainly)  # type: ignore[arg-type]
+    state = SimpleNamespace(laserve=LaServeState(Switch(deployment), settings), args=Namespace())
     scope = {
         "type": "http",
         "method": "POST",
@@ -102,7 +106,8 @@ async def abstained(
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": json.dumps(BODY).encode()}
 
-    return Request(scope, receive), Choosing(plan, settings)
+    over = RequestScope(deployment, plan=plan, selection=selection)
+    return Request(scope, receive), Choosing(plan, over, settings)
 
 
 async def test_the_upstreams_completion_is_the_answer_and_its_usage_stands_apart() -> None:

@@ -30,8 +30,10 @@ from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward, Status
 from laserve.errors import RequestError
 from laserve.scoring.scored_engine import ScoredEngine
+from laserve.serving.deployment import Deployment
 from tests.tiny_model import build_tiny_model
 from tests.unit.api_server import build_app
+from tests.unit.fake_deployment import bound
 from tests.unit.fake_serving import model_not_found
 
 pytestmark = pytest.mark.asyncio
@@ -80,6 +82,7 @@ class FakeEngine:
         self.renderer = FakeRenderer(tokenizer)
         self.model_config = SimpleNamespace(
             max_model_len=MAX_MODEL_LEN,
+            logits_processors=None,
             get_vocab_size=lambda: VOCAB_SIZE,
             try_get_generation_config=lambda: {"eos_token_id": [OTHER_EOS, EOS]},
         )
@@ -176,7 +179,10 @@ class Server:
         self.engine = FakeEngine(tokenizer)
         self.chat = FakeServing(self.engine)
         self.completion = FakeServing(self.engine)
-        app.state.laserve = SimpleNamespace(parameters=PARAMETERS)
+        engine: Any = self.engine
+        deployment = Deployment(1, engine, PARAMETERS, lambda reward, tokens: None)
+        deployment.scored = engine
+        app.state.laserve = SimpleNamespace(switch=bound(app, deployment))
         app.state.openai_serving_chat = self.chat
         app.state.openai_serving_completion = self.completion
 

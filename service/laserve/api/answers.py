@@ -6,7 +6,6 @@ way. Without them the answer is plain vLLM's.
 """
 
 from collections.abc import AsyncGenerator
-from contextvars import copy_context
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -23,15 +22,15 @@ from vllm.entrypoints.serve.utils.sse_keep_alive import with_sse_keep_alive
 
 from laserve.api.escalation import escalated, escalated_events
 from laserve.api.headers import as_headers, reward_headers, reward_values, selection_values
-from laserve.api.rewards import Rewards
+from laserve.api.rewards import AnsweredRewards
 from laserve.api.selecting import Choosing
-from laserve.api.sse import ANY_CHUNK, LAST_CHUNK, MESSAGE_END, amended, in_context
+from laserve.api.sse import ANY_CHUNK, LAST_CHUNK, MESSAGE_END, amended
 
 
 async def completion_answer(
     raw_request: Request,
     answer: ErrorResponse | ChatCompletionResponse | CompletionResponse | AsyncGenerator[str, None],
-    rewards: Rewards | None,
+    rewards: AnsweredRewards | None,
     choosing: Choosing | None,
 ) -> Response:
     """A chat or text completion: a reward in each choice, and the selection that it was chosen
@@ -63,17 +62,15 @@ async def completion_answer(
 def responses_answer(
     raw_request: Request,
     answer: ErrorResponse | ResponsesResponse | AsyncGenerator[StreamingResponsesResponse, None],
-    rewards: Rewards | None,
+    rewards: AnsweredRewards | None,
 ) -> Response:
-    """A response of the Responses API: one reward. Call it inside of `scoring()`."""
+    """A response of the Responses API: one reward."""
     if isinstance(answer, ErrorResponse):
         return JSONResponse(
             answer.model_dump(mode="json", by_alias=True), status_code=answer.error.code
         )
     if isinstance(answer, AsyncGenerator):
-        # vLLM starts this API's generations while the stream is read.
-        events = answer if rewards is None else in_context(answer, copy_context())
-        return _stream(raw_request, _response_events(events, rewards), rewards)
+        return _stream(raw_request, _response_events(answer, rewards), rewards)
     if rewards is None:
         return JSONResponse(answer.model_dump(mode="json", by_alias=True))
     # The object, not its dump: vLLM may have stored it for GET /v1/responses/{response_id}.
@@ -87,7 +84,7 @@ def responses_answer(
 def message_answer(
     raw_request: Request,
     answer: AnthropicMessagesResponse | AsyncGenerator[str, None],
-    rewards: Rewards | None,
+    rewards: AnsweredRewards | None,
 ) -> Response:
     """A message of Anthropic's Messages API: one reward."""
     if isinstance(answer, AsyncGenerator):
@@ -101,7 +98,7 @@ def message_answer(
 
 
 def _stream(
-    raw_request: Request, events: AsyncGenerator[str, None], rewards: Rewards | None
+    raw_request: Request, events: AsyncGenerator[str, None], rewards: AnsweredRewards | None
 ) -> StreamingResponse:
     # What is known before the first token.
     values = {} if rewards is None else {"checkpoint": rewards.checkpoint}
@@ -111,7 +108,7 @@ def _stream(
 
 
 async def _response_events(
-    events: AsyncGenerator[StreamingResponsesResponse, None], rewards: Rewards | None
+    events: AsyncGenerator[StreamingResponsesResponse, None], rewards: AnsweredRewards | None
 ) -> AsyncGenerator[str, None]:
     async for event in events:
         if rewards is not None and event.type in ("response.completed", "response.incomplete"):

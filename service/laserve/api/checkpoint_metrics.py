@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from laserve.checkpoint.jobs import Job, State
-from laserve.serving.router import Router
+from laserve.serving.switch import Switch
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +19,8 @@ SECONDS_BUCKETS = (0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800)
 class CheckpointMetrics:
     """Implements `laserve.checkpoint.jobs.Observer`."""
 
-    def __init__(self, router: Router, registry: CollectorRegistry = REGISTRY) -> None:
-        registry.register(_Served(router))
+    def __init__(self, switch: Switch, registry: CollectorRegistry = REGISTRY) -> None:
+        registry.register(_Served(switch))
         self._loads = Counter(
             "laserve_checkpoint_loads_total",
             "Loads of checkpoints that have ended, by outcome: active, rejected.",
@@ -48,17 +48,17 @@ class CheckpointMetrics:
 
 
 class _Served(Collector):
-    """Reads the router whenever the metrics are asked for."""
+    """Reads the switch whenever the metrics are asked for."""
 
-    def __init__(self, router: Router) -> None:
-        self._router = router
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         labels = ("checkpoint", "version")
         info = GaugeMetricFamily(
             "laserve_active_checkpoint_info", "1 for the checkpoint that is active.", labels=labels
         )
-        active = self._router.active
+        active = self._switch.active
         info.add_metric([active.parameters.checkpoint, str(active.version)], 1)
         yield info
         in_flight = GaugeMetricFamily(
@@ -66,7 +66,7 @@ class _Served(Collector):
             "HTTP requests that are bound to a checkpoint, the active one or one that drains.",
             labels=labels,
         )
-        for deployment in self._router.served:
+        for deployment in self._switch.served:
             values = [deployment.parameters.checkpoint, str(deployment.version)]
             in_flight.add_metric(values, deployment.requests.value)
         yield in_flight

@@ -1,34 +1,32 @@
 """The self-rewards of one HTTP request, from the engine into the answer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
 from vllm.entrypoints.openai.responses.protocol import ResponsesResponse
 
+from laserve.api.bound import bound_deployment, bound_scope
 from laserve.api.schemas import ScoredRequest
-from laserve.api.state import LaServeState
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward, Status
-from laserve.scoring.recorder import Recorder, recording
+from laserve.scoring.rewards import Rewards
 
 
-class Rewards:
-    """What a recorder heard, and `unsupported` where it heard nothing."""
+class AnsweredRewards:
+    """What the engine left, and `unsupported` where it left nothing."""
 
-    def __init__(self, recorder: Recorder, parameters: ScoreParameters) -> None:
-        self._recorder = recorder
+    def __init__(self, rewards: Rewards, parameters: ScoreParameters) -> None:
+        self._rewards = rewards
         self._missing = parameters.unscored(Status.UNSUPPORTED)
         self.checkpoint = parameters.checkpoint
 
     def of_choice(self, index: int) -> SelfReward:
         """The reward of one choice of a chat or text completion."""
-        return self._recorder.rewards.get(index, self._missing)
+        return self._rewards.by_choice.get(index, self._missing)
 
     def of_answer(self) -> SelfReward:
         """The reward of the one answer of the Responses and Messages APIs."""
-        return self._recorder.last() or self._missing
+        return self._rewards.last() or self._missing
 
     def into_choices(self, body: dict[str, Any]) -> None:
         """Give each choice in `body`, a completion or a chunk of one, its `self_reward`."""
@@ -44,18 +42,15 @@ class Rewards:
         response.self_reward = self.of_answer()  # type: ignore[attr-defined]
 
 
-@contextmanager
-def scoring(request: ScoredRequest, raw_request: Request) -> Iterator[Rewards | None]:
-    """Score what is generated inside this block, where the request wants that; else give None.
+def ask_for_rewards(request: ScoredRequest, raw_request: Request) -> AnsweredRewards | None:
+    """Have what is generated for this HTTP request scored, where it wants that; else None.
 
     Raises RequestError where the request has a field that LaServe refuses.
     """
     request.refuse_unfit()
-    state: LaServeState = raw_request.app.state.laserve
     if not request.self_reward:
-        yield None
-    elif not request.scorable:
-        yield Rewards(Recorder(), state.parameters)
-    else:
-        with recording() as recorder:
-            yield Rewards(recorder, state.parameters)
+        return None
+    rewards = Rewards()
+    if request.scorable:
+        bound_scope().rewards = rewards
+    return AnsweredRewards(rewards, bound_deployment(raw_request).parameters)

@@ -23,7 +23,7 @@ from laserve.api.answers import completion_answer, message_answer, responses_ans
 from laserve.api.errors import handle_errors
 from laserve.api.given import routes as given
 from laserve.api.reading import chat_reader
-from laserve.api.rewards import scoring
+from laserve.api.rewards import ask_for_rewards
 from laserve.api.routing import as_in_vllm, streamed
 from laserve.api.schemas import (
     ScoredChatCompletionRequest,
@@ -35,7 +35,7 @@ from laserve.api.schemas import (
     ScoredResponsesRequest,
     ScoredResponsesResponse,
 )
-from laserve.api.selecting import choosing
+from laserve.api.selecting import ask_for_selection
 from laserve.selecting.plan import read_plainly
 
 logger = logging.getLogger(__name__)
@@ -66,11 +66,9 @@ async def create_chat_completion(
     serving = chat(raw_request)
     if serving is None:
         raise NotImplementedError("The model does not support Chat Completions API")
-    with (
-        scoring(request, raw_request) as rewards,
-        choosing(request, raw_request, chat_reader(serving, request)) as choice,
-    ):
-        answer = await serving.create_chat_completion(request, raw_request)
+    rewards = ask_for_rewards(request, raw_request)
+    choice = ask_for_selection(request, raw_request, chat_reader(serving, request))
+    answer = await serving.create_chat_completion(request, raw_request)
     return await completion_answer(raw_request, answer, rewards, choice)
 
 
@@ -81,11 +79,9 @@ async def create_completion(request: ScoredCompletionRequest, raw_request: Reque
     serving = completion(raw_request)
     if serving is None:
         raise NotImplementedError("The model does not support Completions API")
-    with (
-        scoring(request, raw_request) as rewards,
-        choosing(request, raw_request, read_plainly) as choice,
-    ):
-        answer = await serving.create_completion(request, raw_request)
+    rewards = ask_for_rewards(request, raw_request)
+    choice = ask_for_selection(request, raw_request, read_plainly)
+    answer = await serving.create_completion(request, raw_request)
     return await completion_answer(raw_request, answer, rewards, choice)
 
 
@@ -96,9 +92,9 @@ async def create_response(request: ScoredResponsesRequest, raw_request: Request)
     serving = responses(raw_request)
     if serving is None:
         raise NotImplementedError("The model does not support Responses API")
-    with scoring(request, raw_request) as rewards:
-        answer = await serving.create_responses(request, raw_request)
-        return responses_answer(raw_request, answer, rewards)
+    rewards = ask_for_rewards(request, raw_request)
+    answer = await serving.create_responses(request, raw_request)
+    return responses_answer(raw_request, answer, rewards)
 
 
 @router.post("/v1/messages", responses=streamed(ScoredMessagesResponse, AnthropicErrorResponse))
@@ -109,8 +105,8 @@ async def create_message(request: ScoredMessagesRequest, raw_request: Request) -
         serving = messages(raw_request)
         if serving is None:
             raise NotImplementedError("The model does not support Messages API")
-        with scoring(request, raw_request) as rewards:
-            answer = await serving.create_messages(request, raw_request)
+        rewards = ask_for_rewards(request, raw_request)
+        answer = await serving.create_messages(request, raw_request)
     except Exception as error:  # the application's handlers answer in OpenAI's form
         refusal = create_error_response(error)
         if refusal.error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -1,43 +1,52 @@
 """The selection of one HTTP request: from its `selection` field to the engine, and back into the
 answer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
 from vllm import envs
+from vllm.outputs import RequestOutput
 
+from laserve.api.bound import bound_deployment, bound_scope
 from laserve.api.schemas import SelectableRequest
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.errors import RequestError
-from laserve.selecting.plan import ReadMessage, SelectionPlan, selecting
+from laserve.selecting.plan import ReadMessage, SelectionPlan
 from laserve.selection.outcome import SelectionOutcome, UpstreamReport
+from laserve.selection.selector import Selection
+from laserve.serving.scope import RequestScope
 
 
 class Choosing:
     """A selection under way, and then its outcome."""
 
-    def __init__(self, plan: SelectionPlan, settings: SelectionSettings) -> None:
-        self._plan = plan
+    def __init__(
+        self, plan: SelectionPlan, scope: RequestScope, settings: SelectionSettings
+    ) -> None:
+        self._options = plan.options
+        self._scope = scope
         self._settings = settings
         self._upstream_report: UpstreamReport | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether there is an outcome. There is before the first event of a stream."""
-        return self._plan.selection is not None
+        return self._scope.selection is not None
 
     @property
     def outcome(self) -> SelectionOutcome:
         """How the answer was chosen."""
-        assert self._plan.selection is not None
-        return self._plan.selection.outcome.model_copy(update={"upstream": self._upstream_report})
+        return self._selection.outcome.model_copy(update={"upstream": self._upstream_report})
+
+    @property
+    def _selection(self) -> Selection[RequestOutput]:
+        assert self._scope.selection is not None
+        return self._scope.selection
 
     @property
     def is_to_be_escalated(self) -> bool:
         """Whether the request should go to the upstream."""
-        wanted = self._plan.options.escalate and self._settings.upstream is not None
+        wanted = self._options.escalate and self._settings.upstream is not None
         return wanted and self.is_over and self.outcome.abstained
 
     def into_answer(self, body: dict[str, Any]) -> None:
@@ -53,16 +62,15 @@ class Choosing:
 
     def _tell(self, body: dict[str, Any]) -> None:
         outcome = self.outcome
-        left_out = None if self._plan.options.return_candidates else {"candidates"}
+        left_out = None if self._options.return_candidates else {"candidates"}
         body["selection"] = outcome.model_dump(mode="json", exclude=left_out)
         self._settings.metrics.observe(outcome)
 
     def _count_all(self, body: dict[str, Any]) -> None:
         """vLLM counts the winner; the other samples were generated too."""
         if usage := body.get("usage"):
-            assert self._plan.selection is not None
-            winner = self._plan.selection.winner.completion_tokens
-            others = self._plan.selection.outcome.completion_tokens - winner
+            winner = self._selection.winner.completion_tokens
+            others = self._selection.outcome.completion_tokens - winner
             usage["completion_tokens"] += others
             usage["total_tokens"] += others
 
@@ -74,27 +82,26 @@ class Choosing:
         )
 
 
-@contextmanager
-def choosing(
+def ask_for_selection(
     request: SelectableRequest, raw_request: Request, read: ReadMessage
-) -> Iterator[Choosing | None]:
-    """Select among samples of what is generated inside this block, where the request wants that;
-    else give None. `read` tells what a sample says.
+) -> Choosing | None:
+    """Have the answer to this HTTP request selected among samples, where it wants that; else None.
+    `read` tells what a sample says.
 
     Raises RequestError where this server cannot select as asked.
     """
-    state: LaServeState = raw_request.app.state.laserve
     if request.selection is None:
-        yield None
-        return
+        return None
     limit = envs.VLLM_MAX_N_SEQUENCES  # of n, too
     if request.selection.n_max > limit:
         raise RequestError(
             f"n_max={request.selection.n_max} is over this server's limit of {limit} samples",
             "selection.n_max",
         )
-    plan = state.selection.planner.plan(
-        request.selection, state.parameters, seed=request.seed or 0, read=read
+    state: LaServeState = raw_request.app.state.laserve
+    scope = bound_scope()
+    parameters = bound_deployment(raw_request).parameters
+    scope.plan = state.selection.planner.plan(
+        request.selection, parameters, seed=request.seed or 0, read=read
     )
-    with selecting(plan):
-        yield Choosing(plan, state.selection)
+    return Choosing(scope.plan, scope, state.selection)

@@ -1,13 +1,12 @@
 """What LaServe keeps on vLLM's `app.state`, under the name `laserve`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from laserve.api.metrics import SelectionMetrics
 from laserve.api.upstream import Upstream
-from laserve.core.score import ScoreParameters
 from laserve.hot_load.checkpoints import Checkpoints
 from laserve.selecting.plan import Planner
+from laserve.serving.switch import Switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +23,8 @@ class SelectionSettings:
 class LaServeState:
     """Set by the endpoint plugin's `init_state`; read by the routes, once per request."""
 
-    current: Callable[[], ScoreParameters]
-    """Tells the scoring parameters of the checkpoint that the request in work is bound to."""
+    switch: Switch
+    """What vLLM's serving objects take for their engine client."""
     selection: SelectionSettings
     checkpoints: Checkpoints | None = None
     """What changes the checkpoint; None where the server was started with one for good."""
-
-    @property
-    def parameters(self) -> ScoreParameters:
-        """Of the checkpoint that the request in work is bound to."""
-        return self.current()

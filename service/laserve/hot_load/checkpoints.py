@@ -14,7 +14,7 @@ from laserve.checkpoint.watch import watch
 from laserve.errors import LaServeError
 from laserve.hot_load.load import HotLoader, Strategy
 from laserve.serving.deployment import Deployment, Source
-from laserve.serving.router import Router
+from laserve.serving.switch import Switch
 
 
 class NoPredecessorError(LaServeError):
@@ -26,28 +26,28 @@ class Checkpoints:
 
     def __init__(
         self,
-        router: Router,
+        switch: Switch,
         loader: HotLoader,
         staging: Staging,
         served: ServedCheckpoint,
         roots: Sequence[Path],
         observer: Observer,
     ) -> None:
-        self._router = router
+        self._switch = switch
         self._loader = loader
         self._staging = staging
         self._served = served
         self._roots = roots
         self._queue = JobQueue(self._process, observer)
-        assert router.active.source is not None
-        self._now = router.active.source
+        assert switch.active.source is not None
+        self._now = switch.active.source
         self._before: Source | None = None
         self._stopped = threading.Event()
 
     @property
     def active(self) -> Deployment:
         """What answers the next request."""
-        return self._router.active
+        return self._switch.active
 
     @property
     def can_roll_back(self) -> bool:

@@ -25,10 +25,10 @@ from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.errors import CheckpointRejected, ConfigurationError
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.proof import prove
-from laserve.scoring.scored_engine import Observer
+from laserve.scoring.scored_engine import ScoreObserver
 from laserve.scoring.warm_up import warm_up
 from laserve.serving.deployment import Deployment, Source
-from laserve.serving.router import Router
+from laserve.serving.switch import Switch
 from laserve.worker.reload import check_reloadable
 
 logger = logging.getLogger(__name__)
@@ -59,10 +59,10 @@ class Strategy(StrEnum):
 
 
 class HotLoader:
-    """Changes what a router serves; one load at a time."""
+    """Changes what a switch serves; one load at a time."""
 
-    def __init__(self, router: Router, engines: Engines, observer: Observer) -> None:
-        self._router = router
+    def __init__(self, switch: Switch, engines: Engines, observer: ScoreObserver) -> None:
+        self._switch = switch
         self._engines = engines
         self._observer = observer
 
@@ -74,7 +74,7 @@ class HotLoader:
         `on_proving` is called when the weights are in. Raises CheckpointRejected, with what was
         active before still active.
         """
-        active = self._router.active
+        active = self._switch.active
         assert active.source is not None
         if source.weights is active.source.weights:
             return await self._in_same_engine(source, on_proving)
@@ -95,15 +95,15 @@ class HotLoader:
         except BaseException:
             await self._engines.stop(client)
             raise
-        return partial(self._end, self._router.activate(deployment))
+        return partial(self._end, self._switch.activate(deployment))
 
     async def _in_place(self, source: Source, on_proving: Callable[[], None]) -> Drain:
         try:
-            check_reloadable(self._router.active.client.vllm_config)
+            check_reloadable(self._switch.active.client.vllm_config)
         except ConfigurationError as error:
             raise CheckpointRejected(str(error)) from error
-        async with self._router.quiet(PATIENCE_S):
-            active = self._router.active
+        async with self._switch.quiet(PATIENCE_S):
+            active = self._switch.active
             active.end()
             try:
                 await _reload(active.client, source.weights.path)
@@ -111,15 +111,15 @@ class HotLoader:
             except asyncio.CancelledError:
                 raise  # the server ends, and the engine with it
             except BaseException:
-                if not self._router.is_shut_down:
+                if not self._switch.is_shut_down:
                     await self._put_back(active)
                 raise
-            previous = self._router.activate(deployment)
+            previous = self._switch.activate(deployment)
         return partial(self._end, previous)
 
     async def _in_same_engine(self, source: Source, on_proving: Callable[[], None]) -> Drain:
-        deployment = await self._proven(self._router.active.client, source, on_proving)
-        return partial(self._end, self._router.activate(deployment))
+        deployment = await self._proven(self._switch.active.client, source, on_proving)
+        return partial(self._end, self._switch.activate(deployment))
 
     async def _proven(
         self, client: EngineClient, source: Source, on_proving: Callable[[], None]
@@ -127,7 +127,7 @@ class HotLoader:
         """The deployment of weights that are in the engine, and of an adapter that is added now."""
         manifest = source.checkpoint.manifest
         parameters = manifest.parameters()
-        version = self._router.active.version + 1
+        version = self._switch.active.version + 1
         adapter = None
         try:
             if source.adapter is not None:
@@ -165,8 +165,8 @@ class HotLoader:
     async def _end(self, previous: Deployment) -> None:
         """Wait for the last request of a deployment, and free what it alone used."""
         await previous.drained(PATIENCE_S)
-        self._router.retire(previous)
-        if not self._router.uses(previous.client):
+        self._switch.retire(previous)
+        if not self._switch.uses(previous.client):
             await self._engines.stop(previous.client)
         elif previous.adapter is not None:
             await _remove_adapter(previous.client, previous.adapter)

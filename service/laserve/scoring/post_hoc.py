@@ -6,14 +6,14 @@ cannot be scored in flight, and text that was written elsewhere.
 
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
-from typing import Any, cast
+from typing import cast
 
 from vllm.config import VllmConfig
-from vllm.engine.protocol import EngineClient
 from vllm.exceptions import GracefulHTTPError
 from vllm.inputs import EngineInput
-from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RequestOutputKind, SamplingParams
+
+from laserve.scoring.engine import Engine, ScoringOptions
 
 
 def extended_prompt(prompt: object, completion: list[int]) -> EngineInput | None:
@@ -40,14 +40,7 @@ def post_hoc_length(config: VllmConfig, completed: int) -> int:
 
 
 async def read_logprob(
-    engine: EngineClient,
-    prompt: EngineInput,
-    z_c: int,
-    request_id: str,
-    *,
-    lora_request: LoRARequest | None = None,
-    priority: int = 0,
-    trace_headers: Mapping[str, str] | None = None,
+    engine: Engine, prompt: EngineInput, z_c: int, request_id: str, options: ScoringOptions
 ) -> float | None:
     """log p(z_c) in nats, of the raw distribution that follows ``prompt``.
 
@@ -66,11 +59,6 @@ async def read_logprob(
     )
     asked = extended_prompt(prompt, [z_c]) if from_prompt else prompt
     assert asked is not None
-    options: dict[str, Any] = {
-        "lora_request": lora_request,
-        "priority": priority,
-        "trace_headers": trace_headers,
-    }
     with suppress(GracefulHTTPError):
         async with aclosing(engine.generate(asked, params, request_id, **options)) as outputs:
             async for output in outputs:

@@ -1,33 +1,36 @@
-"""The engine client that scores: vLLM's, with `generate` wrapped.
+"""The engine that scores: vLLM's client, with `generate` wrapped.
 
 Start reading here. A request comes in with the user's sampling parameters and is armed (`arming`);
 the worker reads the score after the EOS and sends it as tokens (`processor_v1`, `processor_v2`,
-`worker.codec`); the message is taken off the outputs (`outputs`) and its value left on the
-request's recorder (`recorder`). What cannot be scored that way is scored by a second request
-(`post_hoc`), and so is what was written elsewhere (`ScoredEngine.score`).
+`worker.codec`); the message is taken off the outputs (`outputs`) and its value left for the answer
+(`rewards`). What cannot be scored that way is scored by a second request (`post_hoc`), and so is
+what was written elsewhere (`ScoredEngine.score`).
+
+Requests are admissible by the time they come here (`admission`).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
-from vllm.engine.protocol import EngineClient
-from vllm.lora.request import LoRARequest
+from vllm.config import VllmConfig
 from vllm.outputs import CompletionOutput, RequestOutput
+from vllm.renderers import BaseRenderer
 from vllm.sampling_params import SamplingParams
 
 from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward, Status
-from laserve.scoring.admission import check_admissible, grammar_errors_as_refusals
+from laserve.scoring.admission import grammar_errors_as_refusals
 from laserve.scoring.arming import Arming
+from laserve.scoring.engine import Engine, Options, Prompt, ScoringOptions
 from laserve.scoring.outputs import Answer, Completion, unscored_status
 from laserve.scoring.post_hoc import extended_prompt, post_hoc_length, read_logprob
-from laserve.scoring.recorder import Recorder, current_recorder
+from laserve.scoring.rewards import Rewards
 from laserve.worker.codec import ScoreCodec
 
-Observer = Callable[[SelfReward, int], None]
+ScoreObserver = Callable[[SelfReward, int], None]
 """Told every self-reward, and how many tokens the engine computed for it."""
 
 
@@ -35,10 +38,10 @@ Observer = Callable[[SelfReward, int], None]
 class _Request:
     """One call of `generate` that is to be scored."""
 
-    prompt: Any
+    prompt: Prompt
     params: SamplingParams
     request_id: str
-    options: dict[str, Any]
+    options: Options
     method: Method | None
     answer: Answer
     samples: dict[int, Completion] = field(default_factory=dict)
@@ -48,11 +51,10 @@ class _Request:
 
 
 class ScoredEngine:
-    """Stands in for vLLM's `EngineClient`: but for `generate`, whatever the client has is its own;
-    `score` is added."""
+    """One engine with the constants of one checkpoint's score."""
 
     def __init__(
-        self, engine: EngineClient, parameters: ScoreParameters, observer: Observer
+        self, engine: Engine, parameters: ScoreParameters, observer: ScoreObserver
     ) -> None:
         self._engine = engine
         self._parameters = parameters
@@ -62,25 +64,32 @@ class ScoredEngine:
             engine.vllm_config, ScoreCodec(vocab_size, parameters.z_c), parameters.eos_token_ids
         )
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+    @property
+    def vllm_config(self) -> VllmConfig:
+        """How the engine was started."""
+        return self._engine.vllm_config
+
+    @property
+    def renderer(self) -> BaseRenderer:
+        """As `EngineClient.renderer`."""
+        return self._engine.renderer
+
+    async def abort(self, request_id: str | Iterable[str]) -> None:
+        """As `EngineClient.abort`."""
+        await self._engine.abort(request_id)
 
     def generate(
-        self, prompt: Any, sampling_params: SamplingParams, request_id: str, **options: Any
+        self,
+        prompt: Prompt,
+        sampling_params: SamplingParams,
+        request_id: str,
+        rewards: Rewards | None,
+        **options: Unpack[Options],
     ) -> AsyncGenerator[RequestOutput, None]:
-        """As `EngineClient.generate`; inside `recording()` each answer gets its self-reward.
-
-        The recorder is taken here, when vLLM's serving code asks for the generation: the outputs
-        of a streamed answer are consumed later, in another context.
-        """
-        check_admissible(
-            self._engine.vllm_config,
-            sampling_params,
-            (request_id, options.get("priority"), options.get("session_id")),
-        )
-        recorder = current_recorder()
-        if recorder is None or isinstance(prompt, AsyncGenerator):
-            return self._unscored(prompt, sampling_params, request_id, **options)
+        """As `EngineClient.generate`. The self-reward of each choice is in ``rewards`` before its
+        final output is yielded; with None the generation is plain vLLM's, at no cost."""
+        if rewards is None or isinstance(prompt, AsyncGenerator):
+            return self._unscored(prompt, sampling_params, request_id, options)
         method = self._arming.method(sampling_params)
         request = _Request(
             prompt=prompt,
@@ -90,55 +99,41 @@ class ScoredEngine:
             method=method,
             answer=self._answer(prompt, sampling_params, method),
         )
-        return self._scored(request, recorder, recorder.reserve(sampling_params.n))
+        return self._scored(request, rewards, rewards.reserve(sampling_params.n))
 
     async def score(
         self,
-        prompt: Any,
+        prompt: Prompt,
         completion_token_ids: list[int],
         request_id: str,
-        *,
-        lora_request: LoRARequest | None = None,
-        priority: int = 0,
-        trace_headers: Mapping[str, str] | None = None,
+        **options: Unpack[ScoringOptions],
     ) -> SelfReward:
         """The self-reward of a completion that was written elsewhere, read by a request of its own.
 
         ``prompt`` is rendered as for `generate`; ``completion_token_ids`` end with an EOS, which
         the caller sees to. Where the two leave no room to read the score the status says so.
-        Raises VLLMValidationError where the options cannot reach the engine.
         """
-        check_admissible(self._engine.vllm_config, SamplingParams(), (request_id, priority))
         reward = self._parameters.unscored(Status.ABORTED, Method.POST_HOC)
         try:
-            reward = await self._read(
-                prompt,
-                completion_token_ids,
-                request_id,
-                lora_request=lora_request,
-                priority=priority,
-                trace_headers=trace_headers,
-            )
+            reward = await self._read(prompt, completion_token_ids, request_id, options)
             return reward
         finally:
             self._observer(reward, _second_request_tokens(reward))
 
     def _unscored(
-        self, prompt: Any, params: SamplingParams, request_id: str, **options: Any
+        self, prompt: Prompt, params: SamplingParams, request_id: str, options: Options
     ) -> AsyncGenerator[RequestOutput, None]:
         """vLLM's own generation."""
         outputs = self._engine.generate(prompt, params, request_id, **options)
         return outputs if params.structured_outputs is None else grammar_errors_as_refusals(outputs)
 
-    def _answer(self, prompt: Any, params: SamplingParams, method: Method | None) -> Answer:
+    def _answer(self, prompt: Prompt, params: SamplingParams, method: Method | None) -> Answer:
         renderer = self._engine.renderer
         limit = params.max_tokens
         return Answer(
             params=params,
             armed=method == Method.IN_FLIGHT,
-            prompt_token_ids=prompt.get("prompt_token_ids")
-            if isinstance(prompt, Mapping)
-            else None,
+            prompt_token_ids=_prompt_token_ids(prompt),
             tokenizer=renderer.tokenizer,
             primary_eos=renderer.get_eos_token_id(),
             eos_token_ids=self._arming.eos_token_ids,
@@ -146,25 +141,25 @@ class ScoredEngine:
         )
 
     async def _scored(
-        self, request: _Request, recorder: Recorder, first_choice: int
+        self, request: _Request, rewards: Rewards, first_choice: int
     ) -> AsyncGenerator[RequestOutput, None]:
         params = self._arming.armed(request.params) if request.answer.armed else request.params
         pending = set(range(params.n))
 
         def record(index: int, reward: SelfReward, overhead: int) -> None:
             pending.discard(index)
-            recorder.record(first_choice + index, reward)
+            rewards.record(first_choice + index, reward)
             self._observer(reward, overhead)
 
-        outputs = self._unscored(request.prompt, params, request.request_id, **request.options)
+        outputs = self._unscored(request.prompt, params, request.request_id, request.options)
         try:
             async with aclosing(outputs):
                 async for output in outputs:
                     updated = [request.sample(c.index).update(c) for c in output.outputs]
                     output.outputs = [c for c in updated if c is not None]
                     finished = [c for c in output.outputs if c.finished() and c.index in pending]
-                    rewards = await asyncio.gather(*(self._reward(request, c) for c in finished))
-                    for completion, reward in zip(finished, rewards, strict=True):
+                    read = await asyncio.gather(*(self._reward(request, c) for c in finished))
+                    for completion, reward in zip(finished, read, strict=True):
                         overhead = self._overhead(request, completion, reward)
                         record(completion.index, reward, overhead)
                     if output.outputs or output.finished:
@@ -189,13 +184,19 @@ class ScoredEngine:
         return await self._post_hoc(request, completion.index, sample.answer_tokens)
 
     async def _post_hoc(self, request: _Request, index: int, tokens: list[int]) -> SelfReward:
-        names = ("lora_request", "priority", "trace_headers")
-        options = {name: request.options[name] for name in names if name in request.options}
+        options = cast(
+            ScoringOptions,
+            {
+                name: value
+                for name, value in request.options.items()
+                if name in ScoringOptions.__optional_keys__
+            },
+        )
         request_id = f"{request.request_id}-score-{index}"
-        return await self._read(request.prompt, tokens, request_id, **options)
+        return await self._read(request.prompt, tokens, request_id, options)
 
     async def _read(
-        self, prompt: object, completion: list[int], request_id: str, **options: Any
+        self, prompt: Prompt, completion: list[int], request_id: str, options: ScoringOptions
     ) -> SelfReward:
         """The self-reward of a completion, its EOS included, by a request of its own."""
         extended = extended_prompt(prompt, completion)
@@ -205,7 +206,7 @@ class ScoredEngine:
         if post_hoc_length(self._engine.vllm_config, completed) > self._arming.max_model_len:
             return self._parameters.unscored(Status.CONTEXT_FULL, Method.POST_HOC)
         logprob = await read_logprob(
-            self._engine, extended, self._parameters.z_c, request_id, **options
+            self._engine, extended, self._parameters.z_c, request_id, options
         )
         if logprob is None:
             return self._parameters.unscored(Status.ABORTED, Method.POST_HOC)
@@ -215,6 +216,11 @@ class ScoredEngine:
     def _overhead(request: _Request, completion: CompletionOutput, reward: SelfReward) -> int:
         """Tokens beyond plain vLLM's: the message, and what a second request generates."""
         return len(request.sample(completion.index).message) + _second_request_tokens(reward)
+
+
+def _prompt_token_ids(prompt: Prompt) -> list[int] | None:
+    fields: Mapping[str, Any] = prompt if isinstance(prompt, Mapping) else {}
+    return fields.get("prompt_token_ids")
 
 
 def _second_request_tokens(reward: SelfReward) -> int:

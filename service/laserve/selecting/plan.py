@@ -1,16 +1,7 @@
-"""How a selection travels from the HTTP request to the engine call below it, and its end back.
+"""The selection that one request asks for, ready to be carried out."""
 
-A route opens `selecting()` around vLLM's serving code, as it opens `recording()`;
-`SelectingEngine.generate`, called somewhere below, finds the plan there and leaves the end of the
-selection on it.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-from vllm.outputs import RequestOutput
 
 from laserve.answers.equality import Equality, MathEquality, MathEqualityPool, StringEquality
 from laserve.answers.extraction import make_extractor
@@ -20,7 +11,6 @@ from laserve.core.score import ScoreParameters
 from laserve.errors import RequestError
 from laserve.selection.ballot import Ballot
 from laserve.selection.options import SelectionOptions
-from laserve.selection.selector import Selection
 from laserve.selection.stopping import StopRule, stop_rules
 
 ReadMessage = Callable[[str, Sequence[int], Sequence[int]], Message]
@@ -32,16 +22,14 @@ def read_plainly(text: str, token_ids: Sequence[int], prompt_token_ids: Sequence
     return Message(text)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SelectionPlan:
-    """The selection that one HTTP request asks for."""
+    """What `selecting.select` needs to know."""
 
     options: SelectionOptions
     ballot: Ballot
     rules: Sequence[StopRule]
     read: ReadMessage
-    selection: Selection[RequestOutput] | None = None
-    """Its end; there before the first output is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +63,3 @@ class Planner:
             equality = MathEquality(self.math)
         ballot = Ballot(options, extractor, equality, seed)
         return SelectionPlan(options, ballot, stop_rules(options), read)
-
-
-_current: ContextVar[SelectionPlan | None] = ContextVar("laserve_selection", default=None)
-
-
-@contextmanager
-def selecting(plan: SelectionPlan | None) -> Iterator[None]:
-    """Select among samples in the generation that starts inside this block."""
-    token = _current.set(plan)
-    try:
-        yield
-    finally:
-        _current.reset(token)
-
-
-def current_plan() -> SelectionPlan | None:
-    """The plan of the request in work, if it asks for a selection."""
-    return _current.get()

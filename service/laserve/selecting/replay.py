@@ -1,17 +1,36 @@
-"""A finished output as the stream that vLLM would have given of it."""
+"""The winner of a selection as the outputs that vLLM would have given of it."""
 
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
 
 from vllm.outputs import RequestOutput
-from vllm.sampling_params import SamplingParams
+from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.tokenizers import TokenizerLike
 
 from laserve.scoring.detokenize import new_detokenizer
 
 
-def replay(
+def winner_outputs(
+    winner: RequestOutput,
+    params: SamplingParams,
+    request_id: str,
+    tokenizer: TokenizerLike | None,
+) -> Iterator[RequestOutput]:
+    """The outputs of a request with `params` whose one completion is that of `winner`."""
+    (completion,) = winner.outputs
+    # OpenAI's clients know no `abort`; to them a budget of the request is a limit of length.
+    reason = "length" if completion.finish_reason == "abort" else completion.finish_reason
+    output = copy(winner)
+    output.request_id = request_id
+    output.outputs = [replace(completion, finish_reason=reason)]
+    output.finished = True
+    if params.output_kind == RequestOutputKind.DELTA:
+        return _replayed(output, params, tokenizer)
+    return iter((output,))
+
+
+def _replayed(
     output: RequestOutput, params: SamplingParams, tokenizer: TokenizerLike | None
 ) -> Iterator[RequestOutput]:
     """One output for each token of the one completion of `output`, and one where it has none:

@@ -3,21 +3,25 @@
 import asyncio
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Unpack
 
+from vllm.config import VllmConfig
 from vllm.engine.protocol import EngineClient
 from vllm.exceptions import GracefulHTTPError
 from vllm.lora.request import LoRARequest
+from vllm.outputs import RequestOutput
+from vllm.renderers import BaseRenderer
+from vllm.sampling_params import SamplingParams
 
 from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.core.score import ScoreParameters
-from laserve.scoring.scored_engine import Observer, ScoredEngine
-from laserve.selecting.selecting_engine import SelectingEngine
+from laserve.core.types import SelfReward
+from laserve.scoring.engine import Engine, Options, Prompt, ScoringOptions
+from laserve.scoring.scored_engine import ScoredEngine, ScoreObserver
 
 
 class _Count:
@@ -49,22 +53,36 @@ class _Count:
 
 
 class _Lease:
-    """An engine client, for as long as the engine has the weights of one deployment."""
+    """An engine, for as long as it has the weights of one deployment."""
 
-    def __init__(self, client: EngineClient) -> None:
-        self._client = client
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self.is_over = False
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
+    @property
+    def vllm_config(self) -> VllmConfig:
+        return self._engine.vllm_config
 
-    def generate(self, *args: Any, **options: Any) -> Any:
+    @property
+    def renderer(self) -> BaseRenderer:
+        return self._engine.renderer
+
+    async def abort(self, request_id: str | Iterable[str]) -> None:
+        await self._engine.abort(request_id)
+
+    def generate(
+        self,
+        prompt: Prompt,
+        sampling_params: SamplingParams,
+        request_id: str,
+        **options: Unpack[Options],
+    ) -> AsyncGenerator[RequestOutput, None]:
         if self.is_over:
             raise GracefulHTTPError(
                 "the checkpoint that began this answer is not served any more: ask again",
                 HTTPStatus.SERVICE_UNAVAILABLE,
             )
-        return self._client.generate(*args, **options)
+        return self._engine.generate(prompt, sampling_params, request_id, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +116,7 @@ class Deployment:
     """Counts the checkpoints that were made active, from 1."""
     client: EngineClient
     parameters: ScoreParameters
-    observer: Observer
+    observer: ScoreObserver
     source: Source | None = None
     """Where it can be loaded from again; None where the server loads no checkpoints."""
     adapter: LoRARequest | None = None
@@ -110,14 +128,23 @@ class Deployment:
     awaited: _Count = field(default_factory=_Count)
     """Generations that wait for the engine; the others, for their reader to take an output."""
     scored: ScoredEngine = field(init=False)
-    selecting: SelectingEngine = field(init=False)
     _lease: _Lease = field(init=False)
 
     def __post_init__(self) -> None:
         self._lease = _Lease(self.client)
-        engine = cast(EngineClient, self._lease)
-        self.scored = ScoredEngine(engine, self.parameters, self.observer)
-        self.selecting = SelectingEngine(self.scored)
+        self.scored = ScoredEngine(self._lease, self.parameters, self.observer)
+
+    async def score(
+        self,
+        prompt: Prompt,
+        completion_token_ids: list[int],
+        request_id: str,
+        **options: Unpack[ScoringOptions],
+    ) -> SelfReward:
+        """As `ScoredEngine.score`; no switch goes on before it has ended."""
+        options["lora_request"] = options.get("lora_request") or self.adapter
+        with self.generations.one_more(), self.awaited.one_more():
+            return await self.scored.score(prompt, completion_token_ids, request_id, **options)
 
     @property
     def is_over(self) -> bool:
@@ -145,22 +172,3 @@ class Deployment:
                 async with asyncio.timeout(left):
                     await self.requests.none.wait()
                     await self.generations.none.wait()
-
-
-_bound: ContextVar[Deployment | None] = ContextVar("laserve_deployment", default=None)
-
-
-@contextmanager
-def bound_to(deployment: Deployment) -> Iterator[None]:
-    """Whatever is generated inside this block comes from one checkpoint."""
-    with deployment.requests.one_more():
-        token = _bound.set(deployment)
-        try:
-            yield
-        finally:
-            _bound.reset(token)
-
-
-def bound_deployment() -> Deployment | None:
-    """The checkpoint that the HTTP request in work is bound to."""
-    return _bound.get()

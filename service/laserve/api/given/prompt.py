@@ -14,23 +14,23 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.inputs import EngineInput
 from vllm.lora.request import LoRARequest
 
+from laserve.api.bound import bound_deployment
 from laserve.api.given.schemas import GivenTextRequest, SelfRewardRequest
 from laserve.api.given.tokens import CompletionTokens, check_vocabulary
 from laserve.api.schemas import ScoredChatCompletionRequest, ScoredCompletionRequest
-from laserve.core.score import ScoreParameters
 from laserve.errors import RequestError
-from laserve.scoring.scored_engine import ScoredEngine
+from laserve.scoring.engine import ScoringOptions
+from laserve.serving.deployment import Deployment
 
 
 @dataclass(frozen=True, slots=True)
 class GivenPrompt:
     """A rendered prompt, and what goes to the engine with it."""
 
-    engine: ScoredEngine
+    deployment: Deployment
+    """The checkpoint that scores."""
     engine_input: EngineInput
-    options: dict[str, Any]
-    """Keyword arguments of `ScoredEngine.score`."""
-    parameters: ScoreParameters
+    options: ScoringOptions
     model: str
     """The name that is answered."""
     base_id: str
@@ -43,7 +43,9 @@ class GivenPrompt:
 
     def tokens_of(self, field: str) -> CompletionTokens:
         """Makes token ids of the completions in a field of the request."""
-        return CompletionTokens(self.engine, self.parameters, self.length, field)
+        return CompletionTokens(
+            self.deployment.scored, self.deployment.parameters, self.length, field
+        )
 
     def tokens_read(self, completions: Sequence[list[int]]) -> int:
         """What the answer's usage counts."""
@@ -102,14 +104,13 @@ async def _given_prompt(
     if cast(Mapping[str, Any], engine_input).get("prompt_token_ids") == []:
         raise RequestError("the prompt has no token: give the text that is to be answered")
     return GivenPrompt(
-        engine=cast(ScoredEngine, serving.engine_client),
+        deployment=bound_deployment(raw_request),
         engine_input=engine_input,
         options={
             "lora_request": adapter,
             "priority": serving._get_priority(vllm_request, raw_request),
             "trace_headers": await serving._get_trace_headers(raw_request.headers),
         },
-        parameters=raw_request.app.state.laserve.parameters,
         model=serving.models.model_name(adapter),
         base_id=str(serving._base_request_id(raw_request)),
     )

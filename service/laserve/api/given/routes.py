@@ -109,7 +109,7 @@ async def _score(
 
     async def score(index: int, tokens: list[int]) -> SelfReward:
         async with gate:
-            return await prompt.engine.score(
+            return await prompt.deployment.score(
                 prompt.engine_input, tokens, f"{request_id}-{index}", **prompt.options
             )
 

@@ -47,7 +47,7 @@ class CompletionTokens:
 
     def of_token_ids(self, completions: Sequence[list[int]]) -> list[list[int]]:
         """The token ids as they are."""
-        vocab_size = self.engine.model_config.get_vocab_size()
+        vocab_size = self.engine.vllm_config.model_config.get_vocab_size()
         for index, tokens in enumerate(completions):
             check_vocabulary(self._name(index), tokens, vocab_size)
             if tokens[-1] not in self.parameters.eos_token_ids:
@@ -121,5 +121,5 @@ def primary_eos(engine: ScoredEngine) -> int:
     own = engine.renderer.get_eos_token_id()
     if own is not None:
         return int(own)
-    configured = engine.model_config.try_get_generation_config()["eos_token_id"]
+    configured = engine.vllm_config.model_config.try_get_generation_config()["eos_token_id"]
     return int(configured[0] if isinstance(configured, list) else configured)

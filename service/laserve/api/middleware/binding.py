@@ -5,36 +5,36 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from laserve.api.headers import PREFIX, header_value
-from laserve.serving.router import Router
+from laserve.serving.switch import Switch
 
 CHECKPOINTS = "/v1/checkpoints"
 """Where checkpoints are changed: not held up by a change."""
 
 
-def bind_requests(app: FastAPI, router: Router) -> None:
+def bind_requests(app: FastAPI, switch: Switch) -> None:
     """Bind the requests to `app`, which vLLM has built, and name the checkpoint in each answer."""
     app.middleware_stack = BindingMiddleware(
-        app.middleware_stack or app.build_middleware_stack(), router
+        app.middleware_stack or app.build_middleware_stack(), switch
     )
 
 
 class BindingMiddleware:
     """ASGI middleware: holds a request up while weights are being replaced in place."""
 
-    def __init__(self, app: ASGIApp, router: Router) -> None:
+    def __init__(self, app: ASGIApp, switch: Switch) -> None:
         self._app = app
-        self._router = router
+        self._switch = switch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, bound for as long as its answer takes."""
         if scope["type"] != "http" or scope["method"] != "POST" or _is_administration(scope):
             await self._app(scope, receive, send)
             return
-        async with self._router.admitted():
+        async with self._switch.admitted() as request:
 
             async def named(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    name = header_value(self._router.current().parameters.checkpoint)
+                    name = header_value(self._switch.answering(request).parameters.checkpoint)
                     MutableHeaders(scope=message).setdefault(f"{PREFIX}checkpoint", name)
                 await send(message)
 

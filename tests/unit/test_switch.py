@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 from vllm.exceptions import GracefulHTTPError
+from vllm.inputs.engine import tokens_input
 from vllm.sampling_params import SamplingParams
 
 from laserve.core.types import Status
-from laserve.serving.deployment import Deployment, bound_to
-from laserve.serving.router import Router
+from laserve.serving.deployment import Deployment
+from laserve.serving.scope import request_scope
+from laserve.serving.switch import Switch
 from tests.unit.fake_deployment import deployment_of
 
 pytestmark = pytest.mark.asyncio
 
 SHORT_S = 0.05
-PROMPT = {"type": "token", "prompt_token_ids": [1, 2]}
+PROMPT = tokens_input([1, 2])
 
 
 class Engine:
@@ -49,18 +51,18 @@ def engine(first: Deployment) -> Engine:
 
 
 @pytest.fixture
-def router(first: Deployment) -> Router:
-    return Router(first)
+def switch(first: Deployment) -> Switch:
+    return Switch(first)
 
 
-def ask(router: Router) -> AsyncGenerator[Any, None]:
-    return router.generate(PROMPT, SamplingParams(), "request")
+def ask(switch: Switch) -> AsyncGenerator[Any, None]:
+    return switch.generate(PROMPT, SamplingParams(), "request")
 
 
 async def test_a_switch_waits_for_a_generation_that_the_engine_is_busy_with(
-    router: Router, first: Deployment, engine: Engine
+    switch: Switch, first: Deployment, engine: Engine
 ) -> None:
-    async with aclosing(ask(router)) as outputs:
+    async with aclosing(ask(switch)) as outputs:
         reading = asyncio.ensure_future(anext(outputs))
         drained = asyncio.create_task(first.drained(SHORT_S))
         await asyncio.sleep(4 * SHORT_S)
@@ -71,23 +73,23 @@ async def test_a_switch_waits_for_a_generation_that_the_engine_is_busy_with(
 
 
 async def test_a_switch_does_not_wait_for_a_client_that_does_not_read(
-    router: Router, first: Deployment, engine: Engine
+    switch: Switch, first: Deployment, engine: Engine
 ) -> None:
     engine.go_on.release()
-    async with aclosing(ask(router)) as outputs:
+    async with aclosing(ask(switch)) as outputs:
         assert await anext(outputs) == "first"
         await first.drained(SHORT_S)
-        router.activate(deployment_of("second", 2))
-        router.retire(first)
+        switch.activate(deployment_of("second", 2))
+        switch.retire(first)
         # What was generated before is still there for it.
         engine.go_on.release()
         assert await anext(outputs) == "first"
 
 
 async def test_a_client_that_reads_is_waited_for_however_long_it_takes(
-    router: Router, first: Deployment, engine: Engine
+    switch: Switch, first: Deployment, engine: Engine
 ) -> None:
-    async with aclosing(ask(router)) as outputs:
+    async with aclosing(ask(switch)) as outputs:
         drained = asyncio.create_task(first.drained(4 * SHORT_S))
         for _ in range(8):
             engine.go_on.release()
@@ -98,15 +100,15 @@ async def test_a_client_that_reads_is_waited_for_however_long_it_takes(
 
 
 async def test_what_was_not_begun_in_time_goes_to_what_is_active_then(
-    router: Router, first: Deployment, engine: Engine
+    switch: Switch, first: Deployment, engine: Engine
 ) -> None:
     second = deployment_of("second", 2)
     Engine(second).go_on.release()
-    with bound_to(first):
-        outputs = ask(router)
-        router.activate(second)
-        router.retire(first)
-        assert router.current() is second
+    with request_scope(first) as scope:
+        outputs = ask(switch)
+        switch.activate(second)
+        switch.retire(first)
+        assert switch.answering(scope) is second
         async with aclosing(outputs):
             assert await anext(outputs) == "second"
     assert engine.asked == 0
@@ -119,16 +121,16 @@ async def test_no_score_is_read_from_weights_that_did_not_write_the_answer(
     reward = await first.scored.score(PROMPT, [5, 2], "request")
     assert (reward.status, reward.logprob) == (Status.ABORTED, None)
     with pytest.raises(GracefulHTTPError) as refused:
-        await anext(first.scored.generate(PROMPT, SamplingParams(), "request"))
+        await anext(first.scored.generate(PROMPT, SamplingParams(), "request", None))
     assert refused.value.http_status == HTTPStatus.SERVICE_UNAVAILABLE
     assert engine.asked == 0
 
 
 async def test_weights_that_are_put_back_answer_again(
-    router: Router, first: Deployment, engine: Engine
+    switch: Switch, first: Deployment, engine: Engine
 ) -> None:
     first.end()
     first.resume()
     engine.go_on.release()
-    async with aclosing(ask(router)) as outputs:
+    async with aclosing(ask(switch)) as outputs:
         assert await anext(outputs) == "first"

@@ -1,27 +1,28 @@
 """The engine client that vLLM's serving objects see: it stands for the checkpoint that is active.
 
 Each HTTP request is bound to the checkpoint that is active when it arrives, and stays with it to
-its end. A switch sends the next request elsewhere; closing the gate holds the next ones up, so that
-an engine falls silent and its weights can be replaced.
+its end (`scope`). A switch sends the next request elsewhere; closing the gate holds the next ones
+up, so that an engine falls silent and its weights can be replaced.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
-from contextvars import copy_context
-from functools import partial
-from typing import Any
+from typing import Unpack
 
 from vllm.engine.protocol import EngineClient
 from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams
 
-from laserve.core.types import SelfReward
 from laserve.scoring.admission import check_admissible
-from laserve.serving.deployment import Deployment, bound_deployment, bound_to
+from laserve.scoring.engine import Options, Prompt
+from laserve.selecting.select import sample_params
+from laserve.serving.deployment import Deployment
+from laserve.serving.generation import generation
+from laserve.serving.scope import RequestScope, current_scope, request_scope
 
 
-class Router:
+class Switch:
     """Stands in for vLLM's `EngineClient`; what is not here is the active checkpoint's engine's."""
 
     def __init__(self, first: Deployment) -> None:
@@ -31,25 +32,24 @@ class Router:
         self._gate = asyncio.Event()
         self._gate.set()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.active.selecting, name)
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.active.client, name)
 
     @property
     def served(self) -> tuple[Deployment, ...]:
         """The active one and those that drain."""
         return tuple(self._served)
 
-    def current(self) -> Deployment:
-        """The checkpoint of the request in work; the active one outside of any."""
-        bound = bound_deployment()
-        return self.active if bound is None or bound.is_over else bound
-
     @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
-        """Bind what is done inside this block to the active checkpoint, once the gate is open."""
+    async def admitted(self) -> AsyncIterator[RequestScope]:
+        """A request, bound to what is active once the gate is open."""
         await self._opened()
-        with bound_to(self.active):
-            yield
+        with request_scope(self.active) as scope:
+            yield scope
+
+    def answering(self, scope: RequestScope) -> Deployment:
+        """The checkpoint that a request's next generation would be of."""
+        return self.active if scope.deployment.is_over else scope.deployment
 
     @asynccontextmanager
     async def quiet(self, patience_s: float) -> AsyncIterator[None]:
@@ -86,29 +86,22 @@ class Router:
         self._served.remove(deployment)
 
     def generate(
-        self, prompt: Any, sampling_params: SamplingParams, request_id: str, **options: Any
+        self,
+        prompt: Prompt,
+        sampling_params: SamplingParams,
+        request_id: str,
+        **options: Unpack[Options],
     ) -> AsyncGenerator[RequestOutput, None]:
-        """As `EngineClient.generate`, by the checkpoint that the request is bound to."""
+        """As `EngineClient.generate`, by the checkpoint that the request is bound to and with what
+        its scope asks for. Raises VLLMValidationError where the engine cannot take it."""
+        scope = current_scope()
+        asked = sampling_params
+        if scope is not None and scope.plan is not None:
+            wanted = scope.plan.options
+            asked = sample_params(asked, wanted, wanted.n_max - 1)
         identifiers = (request_id, options.get("priority"), options.get("session_id"))
-        check_admissible(self.active.client.vllm_config, sampling_params, identifiers)
-        # What is asked for is in the caller's context; a stream is read in another one.
-        context = copy_context()
-
-        def ask(deployment: Deployment) -> AsyncGenerator[RequestOutput, None]:
-            asked = partial(deployment.selecting.generate, prompt, sampling_params, request_id)
-            return context.run(asked, **_with_adapter(deployment, options))
-
-        return self._generated(bound_deployment(), ask)
-
-    async def score(
-        self, prompt: Any, completion_token_ids: list[int], request_id: str, **options: Any
-    ) -> SelfReward:
-        """As `ScoredEngine.score`, by the checkpoint that the request is bound to."""
-        deployment = self.current()
-        with deployment.generations.one_more(), deployment.awaited.one_more():
-            return await deployment.scored.score(
-                prompt, completion_token_ids, request_id, **_with_adapter(deployment, options)
-            )
+        check_admissible(self.active.client.vllm_config, asked, identifiers)
+        return self._generated(scope, prompt, sampling_params, request_id, options)
 
     async def abort(self, request_id: str | Iterable[str]) -> None:
         """As `EngineClient.abort`, wherever the request is."""
@@ -127,29 +120,28 @@ class Router:
 
     async def _generated(
         self,
-        bound: Deployment | None,
-        ask: Callable[[Deployment], AsyncGenerator[RequestOutput, None]],
+        scope: RequestScope | None,
+        prompt: Prompt,
+        params: SamplingParams,
+        request_id: str,
+        options: Options,
     ) -> AsyncGenerator[RequestOutput, None]:
-        if bound is None or bound.is_over:
+        if scope is None or scope.deployment.is_over:
             # Of no HTTP request, or of one that was answered long ago, a background response, or
             # of one that was sent too slowly to be waited for.
             await self._opened()
-            bound = self.active
-        with bound.generations.one_more():
-            async with aclosing(ask(bound)) as outputs:
+            deployment = self.active
+        else:
+            deployment = scope.deployment
+        with deployment.generations.one_more():
+            outputs = generation(deployment, scope, prompt, params, request_id, options)
+            async with aclosing(outputs):
                 while True:
-                    bound.awaited.enter()
+                    deployment.awaited.enter()
                     try:
                         output = await anext(outputs, None)
                     finally:
-                        bound.awaited.leave()
+                        deployment.awaited.leave()
                     if output is None:
                         return
                     yield output
-
-
-def _with_adapter(deployment: Deployment, options: dict[str, Any]) -> dict[str, Any]:
-    """The checkpoint's adapter, where the request asks for none by name."""
-    if deployment.adapter is None or options.get("lora_request") is not None:
-        return options
-    return {**options, "lora_request": deployment.adapter}
