@@ -82,7 +82,6 @@ class LaServePlugin:
             checkpoints = _checkpoints(args, switch, loader, staging)
             state.laserve_loads = asyncio.create_task(checkpoints.run(args.watch_checkpoints))
         state.laserve = LaServeState(
-            switch=switch,
             selection=_selection_settings(args),
             checkpoints=checkpoints,
         )

@@ -39,9 +39,10 @@ def plan(tiny: TinyModel, seed: int = 0, **options: Any) -> SelectionPlan:
 def asking(scored: ScoredEngine, asked: SelectionPlan) -> Iterator[tuple[Switch, RequestScope]]:
     """A request for a selection, at what a server gives vLLM's serving objects."""
     deployment = Deployment(1, engine_of(scored), scored._parameters, lambda reward, tokens: None)
-    with request_scope(deployment) as scope:
+    switch = Switch(deployment)
+    with request_scope(deployment, lambda: deployment) as scope:
         scope.plan = asked
-        yield Switch(deployment), scope
+        yield switch, scope
 
 
 async def choose(

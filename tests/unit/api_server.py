@@ -60,8 +60,8 @@ class Server:
         self.chat = FakeServingChat(self.engine)
         self.responses = FakeServingResponses(self.engine)
         state = self.app.state
+        bound(self.app, self.deployment)
         state.laserve = LaServeState(
-            bound(self.app, self.deployment),
             SelectionSettings(
                 planner=Planner(plugins={}, math=MathEqualityPool()),
                 upstream=self.upstream,

@@ -24,9 +24,7 @@ def deployment_of(checkpoint: str, version: int = 1) -> Deployment:
     return Deployment(version, client, parameters, lambda reward, tokens: None)
 
 
-def bound(app: FastAPI, deployment: Deployment) -> Switch:
+def bound(app: FastAPI, deployment: Deployment) -> None:
     """Have the requests to `app` answered by this one alone, whatever it was before."""
-    switch = Switch(deployment)
     app.middleware_stack = None
-    bind_requests(app, switch)
-    return switch
+    bind_requests(app, Switch(deployment))

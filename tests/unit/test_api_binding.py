@@ -30,7 +30,7 @@ NOT_HELD = [
 def bound() -> Deployment | None:
     """The checkpoint of the request in work."""
     scope = current_scope()
-    return None if scope is None else scope.deployment
+    return None if scope is None else scope.bound
 
 
 class Application:

@@ -21,7 +21,6 @@ from laserve.api.upstream import Upstream
 from laserve.selecting.plan import Planner, SelectionPlan, read_plainly
 from laserve.selection.options import SelectionOptions
 from laserve.serving.scope import RequestScope
-from laserve.serving.switch import Switch
 from tests.unit.fake_deployment import deployment_of
 from tests.unit.fake_serving import PARAMETERS
 from tests.unit.selection.samples import sample, select
@@ -92,7 +91,7 @@ async def abstained(
     selection: Any = await select([sample(0, "own", 0.2, confidence)], min_confidence=0.9)
     deployment = deployment_of(PARAMETERS.checkpoint)
     plan = SelectionPlan(wanted, None, (), read_plainly)  # type: ignore[arg-type]
-    state = SimpleNamespace(laserve=LaServeState(Switch(deployment), settings), args=Namespace())
+    state = SimpleNamespace(laserve=LaServeState(settings), args=Namespace())
     scope = {
         "type": "http",
         "method": "POST",
@@ -106,7 +105,7 @@ async def abstained(
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": json.dumps(BODY).encode()}
 
-    over = RequestScope(deployment, plan=plan, selection=selection)
+    over = RequestScope(deployment, lambda: deployment, plan=plan, selection=selection)
     return Request(scope, receive), Choosing(plan, over, settings)
 
 

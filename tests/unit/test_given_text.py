@@ -182,7 +182,7 @@ class Server:
         engine: Any = self.engine
         deployment = Deployment(1, engine, PARAMETERS, lambda reward, tokens: None)
         deployment.scored = engine
-        app.state.laserve = SimpleNamespace(switch=bound(app, deployment))
+        bound(app, deployment)
         app.state.openai_serving_chat = self.chat
         app.state.openai_serving_completion = self.completion
 

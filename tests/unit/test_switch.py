@@ -13,7 +13,6 @@ from vllm.sampling_params import SamplingParams
 
 from laserve.core.types import Status
 from laserve.serving.deployment import Deployment
-from laserve.serving.scope import request_scope
 from laserve.serving.switch import Switch
 from tests.unit.fake_deployment import deployment_of
 
@@ -104,11 +103,11 @@ async def test_what_was_not_begun_in_time_goes_to_what_is_active_then(
 ) -> None:
     second = deployment_of("second", 2)
     Engine(second).go_on.release()
-    with request_scope(first) as scope:
+    async with switch.admitted() as scope:
         outputs = ask(switch)
         switch.activate(second)
         switch.retire(first)
-        assert switch.answering(scope) is second
+        assert scope.deployment is second
         async with aclosing(outputs):
             assert await anext(outputs) == "second"
     assert engine.asked == 0

@@ -1,20 +1,17 @@
 """Which answer a sample gives: the kinds of `selection.answer`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from laserve.answers.boxed import last_boxed
 from laserve.answers.choice import chosen_letter
 from laserve.answers.json_path import JsonPath
 from laserve.answers.last_number import last_number
-from laserve.answers.message import Message
+from laserve.answers.message import Extractor, Message
 from laserve.answers.pattern import Pattern
 from laserve.answers.plugins import AnswerPlugin
 from laserve.answers.refusal import refused, shown
 from laserve.answers.surrogates import without_surrogates
 from laserve.answers.tool_calls import called, called_names
-
-Extractor = Callable[[Message], str | None]
-"""The answer of a sample, never blank; None where it gives none."""
 
 KINDS = (
     "text, boxed, last_number, choice, regex:PATTERN, json:PATH, tool_call, tool_name, plugin:NAME"

@@ -1,5 +1,6 @@
 """What a sample says."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -18,3 +19,7 @@ class Message:
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
+
+
+Extractor = Callable[[Message], str | None]
+"""The answer of a sample, never blank; None where it gives none."""

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from fastapi import Request
 from vllm.entrypoints.openai.responses.protocol import ResponsesResponse
 
-from laserve.api.bound import bound_deployment, bound_scope
 from laserve.api.schemas import ScoredRequest
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward, Status
 from laserve.scoring.rewards import Rewards
+from laserve.serving.scope import bound_scope
 
 
 class AnsweredRewards:
@@ -42,7 +41,7 @@ class AnsweredRewards:
         response.self_reward = self.of_answer()  # type: ignore[attr-defined]
 
 
-def ask_for_rewards(request: ScoredRequest, raw_request: Request) -> AnsweredRewards | None:
+def ask_for_rewards(request: ScoredRequest) -> AnsweredRewards | None:
     """Have what is generated for this HTTP request scored, where it wants that; else None.
 
     Raises RequestError where the request has a field that LaServe refuses.
@@ -50,7 +49,7 @@ def ask_for_rewards(request: ScoredRequest, raw_request: Request) -> AnsweredRew
     request.refuse_unfit()
     if not request.self_reward:
         return None
-    rewards = Rewards()
+    scope, rewards = bound_scope(), Rewards()
     if request.scorable:
-        bound_scope().rewards = rewards
-    return AnsweredRewards(rewards, bound_deployment(raw_request).parameters)
+        scope.rewards = rewards
+    return AnsweredRewards(rewards, scope.deployment.parameters)

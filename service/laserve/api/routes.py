@@ -66,7 +66,7 @@ async def create_chat_completion(
     serving = chat(raw_request)
     if serving is None:
         raise NotImplementedError("The model does not support Chat Completions API")
-    rewards = ask_for_rewards(request, raw_request)
+    rewards = ask_for_rewards(request)
     choice = ask_for_selection(request, raw_request, chat_reader(serving, request))
     answer = await serving.create_chat_completion(request, raw_request)
     return await completion_answer(raw_request, answer, rewards, choice)
@@ -79,7 +79,7 @@ async def create_completion(request: ScoredCompletionRequest, raw_request: Reque
     serving = completion(raw_request)
     if serving is None:
         raise NotImplementedError("The model does not support Completions API")
-    rewards = ask_for_rewards(request, raw_request)
+    rewards = ask_for_rewards(request)
     choice = ask_for_selection(request, raw_request, read_plainly)
     answer = await serving.create_completion(request, raw_request)
     return await completion_answer(raw_request, answer, rewards, choice)
@@ -92,7 +92,7 @@ async def create_response(request: ScoredResponsesRequest, raw_request: Request)
     serving = responses(raw_request)
     if serving is None:
         raise NotImplementedError("The model does not support Responses API")
-    rewards = ask_for_rewards(request, raw_request)
+    rewards = ask_for_rewards(request)
     answer = await serving.create_responses(request, raw_request)
     return responses_answer(raw_request, answer, rewards)
 
@@ -105,7 +105,7 @@ async def create_message(request: ScoredMessagesRequest, raw_request: Request) -
         serving = messages(raw_request)
         if serving is None:
             raise NotImplementedError("The model does not support Messages API")
-        rewards = ask_for_rewards(request, raw_request)
+        rewards = ask_for_rewards(request)
         answer = await serving.create_messages(request, raw_request)
     except Exception as error:  # the application's handlers answer in OpenAI's form
         refusal = create_error_response(error)

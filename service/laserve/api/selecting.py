@@ -7,14 +7,13 @@ from fastapi import Request
 from vllm import envs
 from vllm.outputs import RequestOutput
 
-from laserve.api.bound import bound_deployment, bound_scope
 from laserve.api.schemas import SelectableRequest
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.errors import RequestError
 from laserve.selecting.plan import ReadMessage, SelectionPlan
 from laserve.selection.outcome import SelectionOutcome, UpstreamReport
 from laserve.selection.selector import Selection
-from laserve.serving.scope import RequestScope
+from laserve.serving.scope import RequestScope, bound_scope
 
 
 class Choosing:
@@ -100,8 +99,7 @@ def ask_for_selection(
         )
     state: LaServeState = raw_request.app.state.laserve
     scope = bound_scope()
-    parameters = bound_deployment(raw_request).parameters
     scope.plan = state.selection.planner.plan(
-        request.selection, parameters, seed=request.seed or 0, read=read
+        request.selection, scope.deployment.parameters, seed=request.seed or 0, read=read
     )
     return Choosing(scope.plan, scope, state.selection)

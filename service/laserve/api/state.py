@@ -6,7 +6,6 @@ from laserve.api.metrics import SelectionMetrics
 from laserve.api.upstream import Upstream
 from laserve.hot_load.checkpoints import Checkpoints
 from laserve.selecting.plan import Planner
-from laserve.serving.switch import Switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,6 @@ class SelectionSettings:
 class LaServeState:
     """Set by the endpoint plugin's `init_state`; read by the routes, once per request."""
 
-    switch: Switch
-    """What vLLM's serving objects take for their engine client."""
     selection: SelectionSettings
     checkpoints: Checkpoints | None = None
     """What changes the checkpoint; None where the server was started with one for good."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from laserve.answers.equality import Equality
-from laserve.answers.extraction import Extractor
 from laserve.answers.json_path import json_path_misses
+from laserve.answers.message import Extractor
 from laserve.errors import RequestError
 from laserve.selection.options import SelectionOptions
 from laserve.selection.sample import Sample

@@ -1,12 +1,27 @@
 """What the response says of a selection: its `selection` field."""
 
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from laserve.core.types import SelfReward
 from laserve.selection.options import SelectionMethod
-from laserve.selection.stopping import StopCause
+
+
+class StopCause(StrEnum):
+    """Why no more samples were drawn."""
+
+    N_MAX = "n_max"
+    """All that were asked for were drawn."""
+    UNASSAILABLE = "unassailable"
+    """The samples to come cannot change the answer."""
+    POSTERIOR = "posterior"
+    """The leader would very probably stay the leader."""
+    MIN_CONFIDENCE = "min_confidence"
+    """The leading answer is as probably correct as was asked for."""
+    MAX_TOTAL_TOKENS = "max_total_tokens"
+    TIMEOUT = "timeout"
 
 
 class _Frozen(BaseModel):

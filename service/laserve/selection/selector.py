@@ -19,10 +19,11 @@ from laserve.selection.outcome import (
     CandidateReport,
     CandidateToolCall,
     SelectionOutcome,
+    StopCause,
     Unvoted,
 )
 from laserve.selection.sample import Sample
-from laserve.selection.stopping import StopCause, StopRule
+from laserve.selection.stopping import StopRule
 from laserve.selection.voting import Group, without_votes
 
 Output = TypeVar("Output")

@@ -1,28 +1,12 @@
 """When to stop drawing samples: each rule looks at the ranked groups and says why, or None."""
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 
 from scipy.special import betainc
 
 from laserve.selection.options import SelectionOptions
+from laserve.selection.outcome import StopCause
 from laserve.selection.voting import Group
-
-
-class StopCause(StrEnum):
-    """Why no more samples were drawn."""
-
-    N_MAX = "n_max"
-    """All that were asked for were drawn."""
-    UNASSAILABLE = "unassailable"
-    """The samples to come cannot change the answer."""
-    POSTERIOR = "posterior"
-    """The leader would very probably stay the leader."""
-    MIN_CONFIDENCE = "min_confidence"
-    """The leading answer is as probably correct as was asked for."""
-    MAX_TOTAL_TOKENS = "max_total_tokens"
-    TIMEOUT = "timeout"
-
 
 StopRule = Callable[[Sequence[Group], int], StopCause | None]
 """From the groups, the leader first, and the number of samples still to come, the running ones

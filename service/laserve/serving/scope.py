@@ -5,7 +5,7 @@ for (`rewards`, `plan`), and `Switch.generate`, called somewhere below by vLLM's
 the scope and leaves on it what came of that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,8 +22,10 @@ from laserve.serving.deployment import Deployment
 class RequestScope:
     """One HTTP request."""
 
-    deployment: Deployment
-    """The checkpoint that was active when it arrived, which answers it."""
+    bound: Deployment
+    """The checkpoint that was active when it arrived."""
+    active: Callable[[], Deployment]
+    """Tells the one that is active now."""
     rewards: Rewards | None = None
     """Where the self-rewards go; None: the generations are plain vLLM's."""
     plan: SelectionPlan | None = None
@@ -31,15 +33,21 @@ class RequestScope:
     selection: Selection[RequestOutput] | None = None
     """How the selection ended; there before the first output is."""
 
+    @property
+    def deployment(self) -> Deployment:
+        """The checkpoint that answers: the one that it is bound to, unless it was sent too slowly
+        to be waited for."""
+        return self.active() if self.bound.is_over else self.bound
+
 
 _current: ContextVar[RequestScope | None] = ContextVar("laserve_request", default=None)
 
 
 @contextmanager
-def request_scope(deployment: Deployment) -> Iterator[RequestScope]:
+def request_scope(bound: Deployment, active: Callable[[], Deployment]) -> Iterator[RequestScope]:
     """A new request, which is over at the end of this block."""
-    scope = RequestScope(deployment)
-    with deployment.requests.one_more():
+    scope = RequestScope(bound, active)
+    with bound.requests.one_more():
         token = _current.set(scope)
         try:
             yield scope
@@ -50,3 +58,10 @@ def request_scope(deployment: Deployment) -> Iterator[RequestScope]:
 def current_scope() -> RequestScope | None:
     """The request in work; None outside of any."""
     return _current.get()
+
+
+def bound_scope() -> RequestScope:
+    """The same in a route that generates: each POST has one (`api.middleware.binding`)."""
+    scope = _current.get()
+    assert scope is not None, "a route that generates runs behind BindingMiddleware"
+    return scope

@@ -44,12 +44,8 @@ class Switch:
     async def admitted(self) -> AsyncIterator[RequestScope]:
         """A request, bound to what is active once the gate is open."""
         await self._opened()
-        with request_scope(self.active) as scope:
+        with request_scope(self.active, lambda: self.active) as scope:
             yield scope
-
-    def answering(self, scope: RequestScope) -> Deployment:
-        """The checkpoint that a request's next generation would be of."""
-        return self.active if scope.deployment.is_over else scope.deployment
 
     @asynccontextmanager
     async def quiet(self, patience_s: float) -> AsyncIterator[None]:
@@ -126,13 +122,13 @@ class Switch:
         request_id: str,
         options: Options,
     ) -> AsyncGenerator[RequestOutput, None]:
-        if scope is None or scope.deployment.is_over:
+        if scope is None or scope.bound.is_over:
             # Of no HTTP request, or of one that was answered long ago, a background response, or
             # of one that was sent too slowly to be waited for.
             await self._opened()
             deployment = self.active
         else:
-            deployment = scope.deployment
+            deployment = scope.bound
         with deployment.generations.one_more():
             outputs = generation(deployment, scope, prompt, params, request_id, options)
             async with aclosing(outputs):

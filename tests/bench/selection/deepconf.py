@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laserve.selection.options import SelectionMethod, SelectionOptions
-from laserve.selection.stopping import StopCause, StopRule
+from laserve.selection.outcome import StopCause
+from laserve.selection.stopping import StopRule
 from laserve.selection.voting import Group
 from tests.bench.selection.contestants import (
     Contestant,

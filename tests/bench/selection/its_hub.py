@@ -10,7 +10,8 @@ end is after a round in which three quarters of all votes agree.
 from collections.abc import Sequence
 
 from laserve.selection.options import SelectionMethod, SelectionOptions
-from laserve.selection.stopping import StopCause, StopRule, likely_to_win
+from laserve.selection.outcome import StopCause
+from laserve.selection.stopping import StopRule, likely_to_win
 from laserve.selection.voting import Group
 from tests.bench.selection.contestants import Contestant
 

@@ -13,8 +13,8 @@ from laserve.answers.equality import StringEquality
 from laserve.answers.extraction import make_extractor
 from laserve.answers.message import Message
 from laserve.selection.ballot import Ballot
+from laserve.selection.outcome import StopCause
 from laserve.selection.selector import Selector
-from laserve.selection.stopping import StopCause
 from tests.bench.selection.contestants import Contestant, PlayedSample, StartsAfter
 from tests.bench.selection.recording import RecordedSample
 

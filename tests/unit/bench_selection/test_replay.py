@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from laserve.selection.options import SelectionMethod, SelectionOptions
-from laserve.selection.stopping import StopCause
+from laserve.selection.outcome import StopCause
 from tests.bench.errors import BenchError
 from tests.bench.selection import its_hub
 from tests.bench.selection.contestants import Contestant, fixed, laserve

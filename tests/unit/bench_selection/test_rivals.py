@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from laserve.selection.stopping import StopCause
+from laserve.selection.outcome import StopCause
 from tests.bench.selection import deepconf, its_hub
 from tests.bench.selection.contestants import Contestant
 from tests.bench.selection.recording import RecordedSample

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from laserve.selection.options import SelectionMethod, SelectionOptions, Weights
-from laserve.selection.stopping import StopCause, likely_to_win, stop_rules
+from laserve.selection.outcome import StopCause
+from laserve.selection.stopping import likely_to_win, stop_rules
 from laserve.selection.voting import Group, Vote
 from tests.unit.selection.samples import PlayedBack, run, sample, samples, select
 

@@ -14,13 +14,13 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.inputs import EngineInput
 from vllm.lora.request import LoRARequest
 
-from laserve.api.bound import bound_deployment
 from laserve.api.given.schemas import GivenTextRequest, SelfRewardRequest
 from laserve.api.given.tokens import CompletionTokens, check_vocabulary
 from laserve.api.schemas import ScoredChatCompletionRequest, ScoredCompletionRequest
 from laserve.errors import RequestError
 from laserve.scoring.engine import ScoringOptions
 from laserve.serving.deployment import Deployment
+from laserve.serving.scope import bound_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ async def _given_prompt(
     if cast(Mapping[str, Any], engine_input).get("prompt_token_ids") == []:
         raise RequestError("the prompt has no token: give the text that is to be answered")
     return GivenPrompt(
-        deployment=bound_deployment(raw_request),
+        deployment=bound_scope().deployment,
         engine_input=engine_input,
         options={
             "lora_request": adapter,

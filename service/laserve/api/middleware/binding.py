@@ -34,7 +34,7 @@ class BindingMiddleware:
 
             async def named(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    name = header_value(self._switch.answering(request).parameters.checkpoint)
+                    name = header_value(request.deployment.parameters.checkpoint)
                     MutableHeaders(scope=message).setdefault(f"{PREFIX}checkpoint", name)
                 await send(message)
 
