@@ -13,11 +13,13 @@ from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.inputs import EngineInput
 from vllm.lora.request import LoRARequest
+from vllm.sampling_params import SamplingParams
 
 from laserve.api.given.schemas import GivenTextRequest, SelfRewardRequest
 from laserve.api.given.tokens import CompletionTokens, check_vocabulary
 from laserve.api.schemas import ScoredChatCompletionRequest, ScoredCompletionRequest
 from laserve.errors import RequestError
+from laserve.scoring.admission import check_admissible
 from laserve.scoring.engine import ScoringOptions
 from laserve.serving.deployment import Deployment
 from laserve.serving.scope import bound_scope
@@ -103,14 +105,19 @@ async def _given_prompt(
     [engine_input] = rendered
     if cast(Mapping[str, Any], engine_input).get("prompt_token_ids") == []:
         raise RequestError("the prompt has no token: give the text that is to be answered")
+    deployment = bound_scope().deployment
+    base_id = str(serving._base_request_id(raw_request))
+    priority = serving._get_priority(vllm_request, raw_request)
+    # A header may state the priority, which no schema has checked then.
+    check_admissible(deployment.client.vllm_config, SamplingParams(), (base_id, priority))
     return GivenPrompt(
-        deployment=bound_scope().deployment,
+        deployment=deployment,
         engine_input=engine_input,
         options={
             "lora_request": adapter,
-            "priority": serving._get_priority(vllm_request, raw_request),
+            "priority": priority,
             "trace_headers": await serving._get_trace_headers(raw_request.headers),
         },
         model=serving.models.model_name(adapter),
-        base_id=str(serving._base_request_id(raw_request)),
+        base_id=base_id,
     )
