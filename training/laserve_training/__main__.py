@@ -9,10 +9,6 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from laserve.errors import LaServeError
-from laserve.startup import hide_broken_companions
-from laserve_training.config import load_config
-
 if TYPE_CHECKING:
     from laserve_training.commands.publish import Publisher
 
@@ -20,6 +16,12 @@ EPILOG = """\
 KEY=VALUE overrides a key of the file, as in laser.alpha=0.5 or laser.trainer.max_steps=10.
 On several devices: accelerate launch [--config_file FILE] -m laserve_training laser --config FILE
 """
+
+NEEDED = {
+    *("laserve", "vllm", "laserve_client"),
+    *("accelerate", "datasets", "matplotlib", "peft", "pyarrow", "reasoning_gym", "sklearn", "trl"),
+}
+"""Packages that the commands import, and that only a complete install brings."""
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -90,6 +92,25 @@ def main(argv: list[str] | None = None) -> int:
     args, overrides = parser.parse_known_args(argv)
     if unknown := [text for text in overrides if text.startswith("-")]:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    try:
+        return _run(args, overrides)
+    except ModuleNotFoundError as error:
+        if error.name not in NEEDED:
+            raise
+        print(
+            f"laserve-train {args.command}: {error.name} is not installed: run "
+            '`pip install ".[gpu]" ./training ./clients/python` (".[cpu]" without a GPU) '
+            "in a checkout of LaServe",
+            file=sys.stderr,
+        )
+        return 2
+
+
+def _run(args: argparse.Namespace, overrides: list[str]) -> int:
+    from laserve.errors import LaServeError
+    from laserve.startup import hide_broken_companions
+    from laserve_training.config import load_config
+
     hide_broken_companions()
     # TRL says so on every import; the training uses none of what it means where it is true.
     warnings.filterwarnings("ignore", "TRL currently supports vLLM versions", UserWarning)

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import tomllib
-import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -111,21 +110,6 @@ def test_the_bar_alone_needs_rich() -> None:
         "import laserve_client.cli, laserve_client._rerank_file"
     )
     subprocess.run([sys.executable, "-c", command], check=True)
-
-
-def test_its_wheel_holds_every_module_and_says_that_it_is_typed(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    (source / "laserve_client").mkdir(parents=True)
-    for path in (*PACKAGE.glob("*.py"), PACKAGE / "py.typed"):
-        (source / "laserve_client" / path.name).write_bytes(path.read_bytes())
-    for name in ("pyproject.toml", "README.md"):
-        (source / name).write_bytes((CLIENT / name).read_bytes())
-    command = "from setuptools.build_meta import build_wheel; build_wheel('..')"
-    subprocess.run([sys.executable, "-c", command], cwd=source, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"laserve_client/{path.name}" for path in PACKAGE.glob("*.py")} <= names
-    assert "laserve_client/py.typed" in names
 
 
 # The client shares no code with the server. What both define has to agree.
