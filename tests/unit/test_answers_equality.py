@@ -179,6 +179,21 @@ async def test_the_next_request_is_not_harmed() -> None:
         short.close()
 
 
+async def test_no_request_is_charged_for_the_start_of_a_process() -> None:
+    # To start takes longer than a comparison may.
+    pool = MathEqualityPool(workers=1, timeout_s=0.5)
+    try:
+        requests = [MathEquality(pool) for _ in range(4)]
+        found = await asyncio.gather(*(request.find("1/2", ["0.5"]) for request in requests))
+        assert found == [0] * 4
+        assert await MathEquality(pool).find(ENDLESS, ["5"]) is None
+        found = await asyncio.gather(*(request.find("1/2", ["0.5"]) for request in requests))
+        assert found == [0] * 4
+        assert [request.timeouts for request in requests] == [0] * 4
+    finally:
+        pool.close()
+
+
 async def test_who_finds_no_process_free_compares_strings() -> None:
     pool = MathEqualityPool(workers=1, timeout_s=0.2)
     is_over = threading.Event()

@@ -1,9 +1,12 @@
 """A check in another process: what it returns, and how it ends."""
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +28,25 @@ def half(value: int) -> tuple[float, bool]:
     while value == 0:
         pass
     return value / 2, _prepared
+
+
+# Run as a file: the process reads the main module of the program that started it.
+PROGRAM = """
+import os, signal
+from laserve.answers.worker import Worker
+
+def kill_the_program():
+    os.kill(os.getppid(), signal.SIGKILL)
+    while True:
+        pass
+
+if __name__ == "__main__":
+    Worker(kill_the_program, timeout_s=1.0)()
+"""
+
+
+def pid(worker: Worker[[int], tuple[float, bool]]) -> int | None:
+    return worker._running and worker._running[0].pid
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +76,30 @@ def test_an_endless_check_is_ended_and_the_next_one_answers(
         worker(0)
     assert worker.timeouts == before + 1
     assert worker(5) == (2.5, True)
+
+
+def test_a_process_starts_ahead_of_the_call_and_again_after_one_that_ended_it() -> None:
+    with Worker(half, 0.5, prepare) as worker:
+        worker.start()
+        assert worker.is_starting()
+        before = pid(worker)
+        worker.start()
+        assert pid(worker) == before
+        assert worker(1) == (0.5, True)
+        assert not worker.is_starting()
+        with pytest.raises(TimeoutError):
+            worker(0)
+        assert worker.is_starting()
+        assert pid(worker) != before
+
+
+def test_the_process_ends_at_its_limit_also_where_the_program_was_killed(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    # The output ends with the last process that has it.
+    command = [sys.executable, str(program)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
 
 
 def test_any_thread_may_call(worker: Worker[[int], tuple[float, bool]]) -> None:

@@ -46,6 +46,8 @@ class MathEquality:
     def __init__(self, pool: "MathEqualityPool") -> None:
         self.timeouts = 0
         self._pool = pool
+        # They prepare themselves while the answers are generated.
+        pool.start()
 
     async def find(self, answer: str, representatives: Sequence[str]) -> int | None:
         """As `Equality.find`."""
@@ -66,8 +68,8 @@ class MathEquality:
 class MathEqualityPool:
     """Processes that compare answers by math-verify, for all requests of a server.
 
-    They start when they are needed. A call may take `timeout_s` seconds, and as long again to wait
-    for a process that is free; a process that starts for it is waited for.
+    A call may take `timeout_s` seconds, and as long again to wait for a process that is free. No
+    call is charged for the start of a process, its own or one that it waits for.
     """
 
     def __init__(self, workers: int = 2, timeout_s: float = 1.0) -> None:
@@ -76,6 +78,14 @@ class MathEqualityPool:
         self._free = list(self._workers)
         # As many threads as workers: who runs in one of them finds a worker free.
         self._threads = ThreadPoolExecutor(workers, "math-equality")
+        self._is_started = False
+
+    def start(self) -> None:
+        """Starts the processes, without waiting for them."""
+        if not self._is_started:
+            self._is_started = True
+            for worker in self._workers:
+                self._threads.submit(worker.start)
 
     async def first_equal(self, answer: str, representatives: Sequence[str]) -> int | None:
         """As `mathematics.first_equal`, without blocking the event loop. Raises TimeoutError where
@@ -83,7 +93,11 @@ class MathEqualityPool:
         call = self._threads.submit(self._first_equal, answer, tuple(representatives))
         outcome = asyncio.wrap_future(call)
         try:
-            await asyncio.wait([outcome], timeout=self._timeout_s)
+            was_starting = True
+            while was_starting and not outcome.done():
+                was_starting = self._is_starting()
+                await asyncio.wait([outcome], timeout=self._timeout_s)
+                was_starting |= self._is_starting()
             # Only what has not begun can be cancelled.
             if call.cancel():
                 raise TimeoutError(f"no process became free in {self._timeout_s:g} s")
@@ -97,13 +111,16 @@ class MathEqualityPool:
         for worker in self._workers:
             worker.close()
 
+    def _is_starting(self) -> bool:
+        return any(worker.is_starting() for worker in self._workers)
+
     def _first_equal(self, answer: str, representatives: Sequence[str]) -> int | None:
-        # The one that was used last, which is running.
         worker = self._free.pop()
         try:
             return worker(answer, representatives)
         finally:
-            self._free.append(worker)
+            # The last one is taken first: it is prepared.
+            self._free.insert(0 if worker.is_starting() else len(self._free), worker)
 
 
 def _find_string(answer: str, representatives: Sequence[str]) -> int | None:

@@ -2,7 +2,7 @@
 
 Checkers that evaluate a model's text can be kept busy for ever (`9^{9^{9^9}}`), inside C code that
 no exception reaches. So the check arms the kernel's alarm clock for its own process, which ends it
-whatever it does, and the next check starts another one. Works from any thread.
+whatever it does, also where the program itself has been killed by then. Works from any thread.
 """
 
 import logging
@@ -26,9 +26,9 @@ R = TypeVar("R")
 class Worker(Generic[P, R]):
     """Calls `check` in another process, one call at a time.
 
-    `check`, its arguments and what it returns must be picklable. The process starts with the first
-    call, does `prepare` before the time of a call runs, and ends with `close()`, with the worker,
-    or with the program.
+    `check`, its arguments and what it returns must be picklable. The process starts with `start()`
+    or the first call, does `prepare` before the time of a call runs, and ends with `close()`, with
+    the worker, or with the program. Where a call ends it, another one starts at once.
     """
 
     def __init__(
@@ -43,6 +43,17 @@ class Worker(Generic[P, R]):
         self._timeout_s = timeout_s
         self._lock = Lock()
         self._running: tuple[SpawnProcess, Connection[Any, Any]] | None = None
+        self._is_ready = False
+
+    def is_starting(self) -> bool:
+        """Whether the process has started, and no call has found it prepared yet."""
+        return self._running is not None and not self._is_ready
+
+    def start(self) -> None:
+        """Starts the process ahead of the first call, without waiting until it is prepared."""
+        with self._lock:
+            if self._running is None:
+                self._start()
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the check returns. Raises TimeoutError where it was ended, the LaServeErrors that it
@@ -54,6 +65,7 @@ class Worker(Generic[P, R]):
                 outcome = connection.recv()
             except (EOFError, ConnectionError) as error:
                 self._stop()
+                self._start()
                 self.timeouts += 1
                 ended = (
                     f"a check ended its process (exit code {process.exitcode}; {-signal.SIGALRM} "
@@ -84,27 +96,31 @@ class Worker(Generic[P, R]):
     def _process(self) -> tuple[SpawnProcess, "Connection[Any, Any]"]:
         if self._running is not None and not self._running[0].is_alive():
             self._stop()
-        if self._running is None:
-            # Not forked: the program has threads.
-            context = get_context("spawn")
-            ours, theirs = context.Pipe()
-            process = context.Process(
-                target=_serve,
-                args=(theirs, self._check, self._prepare, self._timeout_s),
-                daemon=True,
-            )
-            process.start()
-            # Without it, the end of the process would not end `recv`.
-            theirs.close()
+        process, connection = self._running or self._start()
+        if not self._is_ready:
             try:
-                ours.recv()
+                connection.recv()
             except (EOFError, ConnectionError) as error:
                 process.join()
+                self._stop()
                 raise ConfigurationError(
                     f"the process that checks answers did not start (exit code {process.exitcode});"
                     " its own message stands above"
                 ) from error
-            self._running = process, ours
+            self._is_ready = True
+        return process, connection
+
+    def _start(self) -> tuple[SpawnProcess, "Connection[Any, Any]"]:
+        # Not forked: the program has threads.
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=_serve, args=(theirs, self._check, self._prepare, self._timeout_s), daemon=True
+        )
+        process.start()
+        # Without it, the end of the process would not end `recv`.
+        theirs.close()
+        self._running, self._is_ready = (process, ours), False
         return self._running
 
     def _stop(self) -> None:
