@@ -39,6 +39,9 @@ BODY = {"model": "tiny", "messages": [], "top_k": 3, "self_reward": True, "selec
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+
+
 def answering(body: bytes, head: bytes = b"HTTP/1.1 200 OK\r\n") -> Handler:
     """An upstream that sends this and closes."""
 
@@ -212,7 +215,8 @@ async def test_the_upstreams_stream_is_forwarded_with_this_servers_usage() -> No
         event(choices=[], usage={"completion_tokens": 77}),
         "data: [DONE]\n\n",
     ]
-    async with upstream(answering("".join(theirs).replace("\n", "\r\n").encode())) as asked:
+    sent = "".join(theirs).replace("\n", "\r\n").encode()
+    async with upstream(answering(sent, STREAM)) as asked:
         request, choosing = await abstained(asked)
         *events, usage, done = await played(request, choosing)
     assert [chunk["choices"] for chunk in chunks(events)] == [
@@ -224,12 +228,23 @@ async def test_the_upstreams_stream_is_forwarded_with_this_servers_usage() -> No
     assert choosing.outcome.upstream.status == "answered"
 
 
+async def test_an_upstream_that_answers_at_once_where_a_stream_is_asked_is_reported() -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+    async with upstream(answering(json.dumps(THEIRS).encode(), head)) as asked:
+        request, choosing = await abstained(asked)
+        assert await played(request, choosing) == OWN_EVENTS
+    assert choosing.outcome.upstream is not None
+    message = str(choosing.outcome.upstream.message)
+    assert "does not stream" in message
+    assert "application/json" in message
+
+
 @pytest.mark.parametrize(
     "end", [b"", b"data: {broken\n\n", b'data: {"error": {"message": "out of memory"}}\n\n']
 )
 async def test_a_stream_that_breaks_off_ends_with_an_error(end: bytes) -> None:
     begun = event(choices=[{"delta": {"content": "a"}}]).encode()
-    async with upstream(answering(begun + end)) as asked:
+    async with upstream(answering(begun + end, STREAM)) as asked:
         request, choosing = await abstained(asked)
         first, broken, _, done = await played(request, choosing)
     assert json.loads(first[6:])["choices"]

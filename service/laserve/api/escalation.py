@@ -79,7 +79,7 @@ async def _forwarded(upstream: Upstream, path: str, body: dict[str, Any]) -> Asy
         except ValueError as error:
             raise UpstreamError(f"the upstream sent a chunk that is no JSON: {error}") from error
         if not isinstance(chunk, dict) or "error" in chunk:
-            raise UpstreamError(f"the upstream failed: {data.decode(errors='replace')}")
+            raise UpstreamError(f"the upstream failed: {data}")
         usage = chunk.pop("usage", None)
         if chunk.get("choices") or usage is None:
             yield f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"

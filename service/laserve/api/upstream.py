@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from httpx_sse import EventSource, SSEError
 
 from laserve.errors import LaServeError
 
@@ -48,21 +49,14 @@ class Upstream:
             raise UpstreamError("the upstream's answer has no choices")
         return answer
 
-    async def stream(self, path: str, body: dict[str, Any]) -> AsyncIterator[bytes]:
+    async def stream(self, path: str, body: dict[str, Any]) -> AsyncIterator[str]:
         """The data of the upstream's server-sent events, one at a time, without the `[DONE]` at
         their end; raises UpstreamError, also where that is missing."""
         async with self._response(path, body) as response:
-            # By hand, as `aiter_lines` also splits at line ends of Unicode, which JSON may hold.
-            rest = b""
-            async for part in response.aiter_bytes():
-                *lines, rest = (rest + part).split(b"\n")
-                for line in lines:
-                    if not line.startswith(b"data:"):
-                        continue
-                    data = line.removeprefix(b"data:").strip()
-                    if data == b"[DONE]":
-                        return
-                    yield data
+            async for event in EventSource(response).aiter_sse():
+                if event.data == "[DONE]":
+                    return
+                yield event.data
         raise UpstreamError("the upstream's stream broke off")
 
     async def close(self) -> None:
@@ -85,6 +79,8 @@ class Upstream:
             raise UpstreamError(
                 f"the upstream took too long ({type(error).__name__})", "timeout"
             ) from error
+        except SSEError as error:
+            raise UpstreamError(f"the upstream does not stream: {error}") from error
         except httpx.HTTPError as error:
             raise UpstreamError(
                 f"the upstream cannot be reached: {str(error) or type(error).__name__}"

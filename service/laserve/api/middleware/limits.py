@@ -2,6 +2,9 @@
 
 vLLM tokenises a prompt before it truncates it, and renders it with one thread: a body of 10 MB
 holds up every other request for 20 s and takes 2 GB of memory.
+
+Starlette's `RequestBodyLimitMiddleware` refuses in plain text, where OpenAI's clients read JSON,
+and cannot say what to do about it.
 """
 
 from http import HTTPStatus
