@@ -74,10 +74,11 @@ $(CHECKPOINT)/laserve.json: tools/smollm2_solutions.jsonl $(CHECKPOINT)/config.j
 test: $(INSTALLED) ## Run every test (PYTEST_FLAGS).
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-lint: $(INSTALLED) ## Check lint rules, formatting and types.
+lint: $(INSTALLED) ## Check lint rules, formatting, types and who imports whom.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 format: $(INSTALLED) ## Format the code and apply the safe lint fixes.
 	$(BIN)/ruff check --fix .
