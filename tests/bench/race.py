@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 
+import numpy as np
+
 from tests.bench.contestants import BASELINE, CONTESTANTS, Contestant, Program, check_same_answers
 from tests.bench.load import Load, Task, run_load, tasks
 from tests.bench.servers import Server
-from tests.bench.statistics import percentile
 
 _PAUSE = 1.5
 """Seconds before each leg: for one second after its last step, a vLLM worker spins."""
@@ -133,8 +134,10 @@ async def _leg(
 def _measured(
     contestant: str, concurrency: int, number: int, load: Load, cpu: dict[str, float]
 ) -> Measurement:
-    total = [answer.total for answer in load.answers]
-    first = [answer.first_token for answer in load.answers]
+    totals = [answer.total for answer in load.answers]
+    firsts = [answer.first_token for answer in load.answers]
+    latency_p50, latency_p99 = np.percentile(totals, [50, 99]).tolist()
+    first_token_p50, first_token_p99 = np.percentile(firsts, [50, 99]).tolist()
     return Measurement(
         concurrency=concurrency,
         round=number,
@@ -143,10 +146,10 @@ def _measured(
         tokens=load.tokens,
         seconds=load.seconds,
         throughput=load.tokens / load.seconds,
-        latency_p50=percentile(total, 50),
-        latency_p99=percentile(total, 99),
-        first_token_p50=percentile(first, 50),
-        first_token_p99=percentile(first, 99),
+        latency_p50=latency_p50,
+        latency_p99=latency_p99,
+        first_token_p50=first_token_p50,
+        first_token_p99=first_token_p99,
         cpu=1000 * sum(cpu.values()) / load.tokens,
         cpu_by_process=cpu,
         client_share=load.client_cpu_seconds / load.seconds,

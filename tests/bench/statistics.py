@@ -1,17 +1,8 @@
-"""Percentiles of a leg, and ratios to plain vLLM over the rounds."""
+"""Ratios to plain vLLM over the rounds."""
 
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-
-def percentile(values: list[float], percent: float) -> float:
-    """The `percent`-th percentile of at least one value, interpolated linearly."""
-    ordered = sorted(values)
-    position = (len(ordered) - 1) * percent / 100
-    below = int(position)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
 
 
 @dataclass(frozen=True, slots=True)
