@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from laserve_client._errors import InvalidArgumentError
+from laserve_client._selection import SelectionOptions
 from laserve_client._server import Server
 from laserve_client._sync import LaServe
-from laserve_client._types import Answer, Finished, Selected, Selection, SelectionOptions
+from laserve_client._types import Answer, Finished, Selected, Selection
 
 ABSTAINED = 1
 
@@ -29,7 +30,7 @@ class Question:
 def ask(server: Server, question: Question) -> int:
     """Print the answer on stdout, the verdict on stderr. Returns the exit status.
 
-    Raises LaServeError.
+    Raises ClientError.
     """
     if not question.text:
         raise InvalidArgumentError("the question is empty")

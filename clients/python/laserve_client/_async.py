@@ -1,12 +1,11 @@
 """The client for asyncio. `_sync.py` is the same without `await`."""
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from os import PathLike
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
@@ -22,13 +21,13 @@ from laserve_client._calls import (
     rollback_call,
     score_call,
     select_call,
-    selection_options,
     stream_call,
 )
-from laserve_client._errors import LaServeError
+from laserve_client._errors import ClientError
 from laserve_client._loads import DEFAULT_LOAD_TIMEOUT_S, POLL_S, Follower, OnState
 from laserve_client._responses import api_error
 from laserve_client._retries import Retries
+from laserve_client._selection import SelectionOptions, SelectKeywords
 from laserve_client._streams import StreamReader
 from laserve_client._transport import (
     DEFAULT_MAX_RETRIES,
@@ -48,8 +47,6 @@ from laserve_client._types import (
     Prompt,
     Ranked,
     Selected,
-    SelectionMethod,
-    SelectionOptions,
     SelfReward,
 )
 
@@ -69,13 +66,11 @@ class AsyncLaServe:
         timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         transport: httpx.AsyncBaseTransport | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._model = model
         self._model_lock = asyncio.Lock()
-        self._retries = Retries(max_retries, uniform)
-        self._sleep = sleep
+        self._retries = Retries(max_retries)
+        self._sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._admin_headers = admin_headers_of(admin_key)
         self._http = httpx.AsyncClient(
             base_url=root_of(base_url),
@@ -110,45 +105,13 @@ class AsyncLaServe:
         """One answer with the model's verdict on it."""
         return await self._send(generate_call(prompt, fields))
 
-    async def select(
-        self,
-        prompt: Prompt,
-        *,
-        method: SelectionMethod | None = None,
-        n_max: int | None = None,
-        n_parallel: int | None = None,
-        answer: str | None = None,
-        equality: Literal["string", "math"] | None = None,
-        weights: Literal["score", "confidence"] | None = None,
-        adaptive: bool | None = None,
-        posterior: float | None = None,
-        min_confidence: float | None = None,
-        max_total_tokens: int | None = None,
-        timeout_s: float | None = None,
-        escalate: bool | None = None,
-        return_candidates: bool | None = None,
-        **fields: Any,
-    ) -> Selected:
+    async def select(self, prompt: Prompt, **keywords: Unpack[SelectKeywords]) -> Selected:
         """The best of several answers, drawn and selected by the server.
 
-        The options are those of `SelectionOptions`; None leaves one to the server.
+        The keywords are the options of `SelectionOptions`, of which None leaves one to the server,
+        and fields of the request.
         """
-        options = selection_options(
-            method=method,
-            n_max=n_max,
-            n_parallel=n_parallel,
-            answer=answer,
-            equality=equality,
-            weights=weights,
-            adaptive=adaptive,
-            posterior=posterior,
-            min_confidence=min_confidence,
-            max_total_tokens=max_total_tokens,
-            timeout_s=timeout_s,
-            escalate=escalate,
-            return_candidates=return_candidates,
-        )
-        return await self._send(select_call(prompt, options, fields))
+        return await self._send(select_call(prompt, keywords))
 
     async def best_of_n(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
         """`select` the answer with the highest score."""
@@ -265,7 +228,7 @@ class AsyncLaServe:
         while True:
             try:
                 return await self._try(call, content)
-            except LaServeError as error:
+            except ClientError as error:
                 wait_s = self._retries.wait_s(error, retries, once=call.administers)
                 if wait_s is None:
                     raise

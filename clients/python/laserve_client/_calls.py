@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from laserve_client._errors import InvalidArgumentError, InvalidResponseError
 from laserve_client._responses import decode, validate
+from laserve_client._selection import SelectionOptions, SelectKeywords, parted
 from laserve_client._types import (
     Answer,
     CheckpointJob,
@@ -18,7 +19,6 @@ from laserve_client._types import (
     Prompt,
     Ranked,
     Selected,
-    SelectionOptions,
     SelfReward,
 )
 from laserve_client._wire import Completion, Models, Ranking, Scores, answer_of, selected
@@ -88,22 +88,14 @@ def generate_call(prompt: Prompt, fields: Mapping[str, Any]) -> Call[Answer]:
     return Call("POST", CHAT, _chat(prompt, fields), read)
 
 
-def select_call(
-    prompt: Prompt, selection: SelectionOptions, fields: Mapping[str, Any]
-) -> Call[Selected]:
+def select_call(prompt: Prompt, keywords: SelectKeywords) -> Call[Selected]:
     """The one answer that the server selects."""
+    options, fields = parted(keywords)
 
     def read(body: dict[str, Any]) -> Selected:
         return selected(answer_of(validate(Completion, body), body))
 
-    return Call("POST", CHAT, {**_chat(prompt, fields), "selection": selection}, read)
-
-
-def selection_options(**options: Any) -> SelectionOptions:
-    """Those that are not None: the others are left to the server."""
-    return cast(
-        SelectionOptions, {name: value for name, value in options.items() if value is not None}
-    )
+    return Call("POST", CHAT, {**_chat(prompt, fields), "selection": options}, read)
 
 
 def stream_call(

@@ -26,7 +26,7 @@ class Change:
 def list_checkpoints(server: Server, *, as_json: bool) -> int:
     """Print what is served and every load on stdout. Returns the exit status.
 
-    Raises LaServeError.
+    Raises ClientError.
     """
     with LaServe(server.base_url, api_key=server.api_key, timeout=server.timeout_s) as client:
         checkpoints = client.checkpoints()
@@ -37,7 +37,7 @@ def list_checkpoints(server: Server, *, as_json: bool) -> int:
 def change_checkpoint(server: Server, change: Change, *, as_json: bool) -> int:
     """Print how the load ended on stdout, on stderr where it was rejected. Returns the exit status.
 
-    Raises LaServeError.
+    Raises ClientError.
     """
     try:
         job = _changed(server, change)

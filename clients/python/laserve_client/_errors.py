@@ -1,6 +1,6 @@
 """Every error that the client raises.
 
-    LaServeError
+    ClientError
     ├── InvalidArgumentError  (ValueError)  the call cannot be sent as it is
     ├── ConnectionFailedError               no connection, or it broke before the answer was whole
     ├── TimedOutError                       the server took longer than `timeout`
@@ -21,15 +21,15 @@ No exception of httpx or pydantic leaves the client: each is translated once, wh
 from laserve_client._types import CheckpointJob
 
 
-class LaServeError(Exception):
+class ClientError(Exception):
     """Root of the tree."""
 
 
-class InvalidArgumentError(LaServeError, ValueError):
+class InvalidArgumentError(ClientError, ValueError):
     """The call cannot be sent as it is; nothing was sent."""
 
 
-class _TransportError(LaServeError):
+class _TransportError(ClientError):
     """Attribute `repeatable`: nothing of an answer was received, so that sending the request again
     may help and repeats nothing that was seen."""
 
@@ -50,11 +50,11 @@ class TimedOutError(_TransportError):
     checkpoint."""
 
 
-class InvalidResponseError(LaServeError):
+class InvalidResponseError(ClientError):
     """The answer is no JSON, lacks a field, or ended early."""
 
 
-class CheckpointRejectedError(LaServeError):
+class CheckpointRejectedError(ClientError):
     """The server did not take the checkpoint up, and serves on what it served before.
 
     Attributes: `reason`, what is wrong with it; `job`, the load.
@@ -69,7 +69,7 @@ class CheckpointRejectedError(LaServeError):
         return f"{self.job.path or 'the rollback'} was rejected: {self.reason}"
 
 
-class APIError(LaServeError):
+class APIError(ClientError):
     """The server answered with an error.
 
     Attributes: `message`; `status`, the HTTP status; `type` and `param` of the error object, the

@@ -9,9 +9,9 @@ from typing import BinaryIO
 from laserve_client._async import AsyncLaServe
 from laserve_client._errors import (
     AuthenticationError,
+    ClientError,
     ConnectionFailedError,
     InvalidArgumentError,
-    LaServeError,
     NotFoundError,
 )
 from laserve_client._progress import Progress, progress_of
@@ -30,7 +30,7 @@ def rerank_file(
     """Rerank the rows of `source` that are not in `target` yet. Returns the exit status.
 
     Each row is appended as soon as it is finished, so that the rows stand in that order, and what
-    ends the command loses none of them. Raises LaServeError, OSError.
+    ends the command loses none of them. Raises ClientError, OSError.
     """
     if target.exists() and target.samefile(source):
         raise InvalidArgumentError("the output cannot be the input")
@@ -95,7 +95,7 @@ class _Run:
                 self._write(row.written(await client.rerank(row.query, row.documents, self._top_n)))
             except _OF_EVERY_ROW as error:
                 self._stopped_by = error
-            except LaServeError as error:
+            except ClientError as error:
                 self.failed += 1
                 self._progress.note(f"{self._where} {row.line}: {error}")
             if self._stopped_by is not None:

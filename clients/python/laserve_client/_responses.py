@@ -50,11 +50,16 @@ def validate(model: type[Model], body: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
+        field, fault = first_fault(error)
         raise InvalidResponseError(
-            f"the answer is not what the API says, at {field!r}: {first['msg']}"
+            f"the answer is not what the API says, at {field!r}: {fault}"
         ) from error
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """The field that the first mistake is in, `choices.0.message`, and what is wrong there."""
+    first = error.errors(include_url=False)[0]
+    return ".".join(map(str, first["loc"])), first["msg"]
 
 
 def api_error(status: int, headers: Mapping[str, str], content: bytes) -> APIError:

@@ -1,11 +1,12 @@
 """Whether a failed request is sent again, and when."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from laserve_client._errors import (
+    ClientError,
     ConnectionFailedError,
-    LaServeError,
     RateLimitedError,
     TimedOutError,
     UnavailableError,
@@ -27,10 +28,10 @@ class Retries:
     """
 
     most: int
-    uniform: Callable[[float, float], float]
-    """`random.uniform`."""
+    uniform: Callable[[float, float], float] = random.uniform
+    """Draws the jitter, between two numbers of seconds."""
 
-    def wait_s(self, error: LaServeError, retries: int, *, once: bool = False) -> float | None:
+    def wait_s(self, error: ClientError, retries: int, *, once: bool = False) -> float | None:
         """How long to wait after `error`, with `retries` already made; None: not again."""
         if retries >= self.most:
             return None

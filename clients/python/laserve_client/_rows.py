@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from laserve_client._errors import InvalidArgumentError
+from laserve_client._responses import first_fault
 from laserve_client._types import Prompt, Ranked
 
 RowModel = TypeVar("RowModel", bound=BaseModel)
@@ -144,8 +145,7 @@ def _parsed(model: type[RowModel], line: bytes) -> RowModel:
     try:
         return model.model_validate(json.loads(line))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InvalidArgumentError(f"{field}: {first['msg']}" if field else first["msg"]) from error
+        field, fault = first_fault(error)
+        raise InvalidArgumentError(f"{field}: {fault}" if field else fault) from error
     except (ValueError, RecursionError) as error:
         raise InvalidArgumentError(f"no JSON: {error}") from error

@@ -1,13 +1,12 @@
 """The client, blocking. `_async.py` is the same with `await`."""
 
-import random
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from os import PathLike
 from threading import Lock
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
@@ -23,13 +22,13 @@ from laserve_client._calls import (
     rollback_call,
     score_call,
     select_call,
-    selection_options,
     stream_call,
 )
-from laserve_client._errors import LaServeError
+from laserve_client._errors import ClientError
 from laserve_client._loads import DEFAULT_LOAD_TIMEOUT_S, POLL_S, Follower, OnState
 from laserve_client._responses import api_error
 from laserve_client._retries import Retries
+from laserve_client._selection import SelectionOptions, SelectKeywords
 from laserve_client._streams import StreamReader
 from laserve_client._transport import (
     DEFAULT_MAX_RETRIES,
@@ -49,8 +48,6 @@ from laserve_client._types import (
     Prompt,
     Ranked,
     Selected,
-    SelectionMethod,
-    SelectionOptions,
     SelfReward,
 )
 
@@ -64,13 +61,12 @@ class LaServe:
     first one that it names. `timeout`, seconds: how long to wait for the next bytes, which for an
     answer that is not streamed come when it is finished. 429, 503 and connections that failed
     before an answer began are tried again, `max_retries` times, with exponential backoff.
-    `admin_key` goes with what changes the checkpoint that is served.
+    `admin_key` goes with what changes the checkpoint that is served. `transport` is httpx's, for a
+    proxy, a Unix socket or certificates of your own.
 
     Every method that asks a model takes further fields of the server's request (`temperature`,
     `max_tokens`, `seed`, `model`, ...) as keywords and sends them as they are. All raise
-    LaServeError; the tree is in `laserve_client._errors`.
-
-    `transport`, `sleep` and `uniform` are for tests.
+    ClientError; the tree is in `laserve_client._errors`.
     """
 
     def __init__(
@@ -83,13 +79,11 @@ class LaServe:
         timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         transport: httpx.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-        uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._model = model
         self._model_lock = Lock()
-        self._retries = Retries(max_retries, uniform)
-        self._sleep = sleep
+        self._retries = Retries(max_retries)
+        self._sleep: Callable[[float], None] = time.sleep
         self._admin_headers = admin_headers_of(admin_key)
         self._http = httpx.Client(
             base_url=root_of(base_url),
@@ -124,45 +118,13 @@ class LaServe:
         """One answer with the model's verdict on it."""
         return self._send(generate_call(prompt, fields))
 
-    def select(
-        self,
-        prompt: Prompt,
-        *,
-        method: SelectionMethod | None = None,
-        n_max: int | None = None,
-        n_parallel: int | None = None,
-        answer: str | None = None,
-        equality: Literal["string", "math"] | None = None,
-        weights: Literal["score", "confidence"] | None = None,
-        adaptive: bool | None = None,
-        posterior: float | None = None,
-        min_confidence: float | None = None,
-        max_total_tokens: int | None = None,
-        timeout_s: float | None = None,
-        escalate: bool | None = None,
-        return_candidates: bool | None = None,
-        **fields: Any,
-    ) -> Selected:
+    def select(self, prompt: Prompt, **keywords: Unpack[SelectKeywords]) -> Selected:
         """The best of several answers, drawn and selected by the server.
 
-        The options are those of `SelectionOptions`; None leaves one to the server.
+        The keywords are the options of `SelectionOptions`, of which None leaves one to the server,
+        and fields of the request.
         """
-        options = selection_options(
-            method=method,
-            n_max=n_max,
-            n_parallel=n_parallel,
-            answer=answer,
-            equality=equality,
-            weights=weights,
-            adaptive=adaptive,
-            posterior=posterior,
-            min_confidence=min_confidence,
-            max_total_tokens=max_total_tokens,
-            timeout_s=timeout_s,
-            escalate=escalate,
-            return_candidates=return_candidates,
-        )
-        return self._send(select_call(prompt, options, fields))
+        return self._send(select_call(prompt, keywords))
 
     def best_of_n(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
         """`select` the answer with the highest score."""
@@ -271,7 +233,7 @@ class LaServe:
         while True:
             try:
                 return self._try(call, content)
-            except LaServeError as error:
+            except ClientError as error:
                 wait_s = self._retries.wait_s(error, retries, once=call.administers)
                 if wait_s is None:
                     raise

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,45 +12,9 @@ Prompt = str | Sequence[Mapping[str, Any]]
 Document = str | Mapping[str, Any]
 """A candidate answer: its text, or an object with the text as "text"."""
 
-SelectionMethod = Literal["weighted_majority", "majority", "best_of_n"]
-
 LoadStrategy = Literal["auto", "side_by_side", "in_place"]
 """How the server takes a checkpoint up: in a second engine beside the one that serves, in place of
 its weights, or (auto) beside it where the memory holds both."""
-
-
-class SelectionOptions(TypedDict, total=False):
-    """How the server draws several answers and selects one; what is left out is the server's
-    default."""
-
-    method: SelectionMethod
-    """Default: weighted_majority."""
-    n_max: int
-    """At most so many samples. Default: 8."""
-    n_parallel: int | None
-    """Samples in flight at a time; None is all at once. Default: 4."""
-    answer: str
-    """What the votes are counted over: text (the default), boxed, last_number, choice,
-    regex:PATTERN, json:PATH, tool_call, tool_name or plugin:NAME."""
-    equality: Literal["string", "math"]
-    """When two answers are one. Default: string."""
-    weights: Literal["score", "confidence"]
-    """What a vote weighs. Default: score."""
-    adaptive: bool
-    """Whether to stop as soon as the winner is certain. Default: true."""
-    posterior: float | None
-    """Stop when the probability that the leader wins is above this, 0.5 to 1."""
-    min_confidence: float | None
-    """Stop when the confidence reaches this; under it at the end, the server abstains. Needs a
-    calibrated checkpoint."""
-    max_total_tokens: int | None
-    """Stop when all samples together have so many tokens."""
-    timeout_s: float | None
-    """Stop after so many seconds."""
-    escalate: bool
-    """Whether an abstained request may go to the server's upstream. Default: true."""
-    return_candidates: bool
-    """Whether to answer with every sample. Default: false."""
 
 
 class _Result(BaseModel):

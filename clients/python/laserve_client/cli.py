@@ -4,15 +4,17 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any, cast, get_args
+from types import NoneType
+from typing import Any, Literal, cast, get_args, get_origin
 
 from laserve_client._ask import Question, ask
 from laserve_client._checkpoints import Change, change_checkpoint, list_checkpoints
-from laserve_client._errors import LaServeError
+from laserve_client._errors import ClientError
 from laserve_client._loads import DEFAULT_LOAD_TIMEOUT_S
 from laserve_client._rerank_file import rerank_file
+from laserve_client._selection import OPTIONS, SelectionOptions
 from laserve_client._server import Server
-from laserve_client._types import LoadStrategy, SelectionOptions
+from laserve_client._types import LoadStrategy
 
 KEY_VARIABLE = "LASERVE_API_KEY"
 ADMIN_KEY_VARIABLE = "LASERVE_ADMIN_KEY"
@@ -37,7 +39,7 @@ def main(argv: list[str] | None = None, prog: str = "laserve-client") -> int:
             concurrency=arguments.concurrency,
             top_n=arguments.top_n,
         )
-    except (LaServeError, OSError) as error:
+    except (ClientError, OSError) as error:
         print(f"{prog} {arguments.command}: {error}", file=sys.stderr)
         return MISTAKE
     except KeyboardInterrupt:
@@ -65,15 +67,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     sampling.add_argument("--max-tokens", type=int)
     sampling.add_argument("--temperature", type=float)
     sampling.add_argument("--seed", type=int)
-    selection = ask_parser.add_argument_group("selection among several samples")
-    selection.add_argument("--method", choices=["weighted_majority", "majority", "best_of_n"])
-    selection.add_argument("--n-max", type=int, help="at most so many samples")
-    selection.add_argument(
-        "--answer", help="what votes are counted over: text, boxed, last_number, regex:PATTERN, ..."
-    )
-    selection.add_argument(
-        "--min-confidence", type=float, help="stop when reached, abstain where it is not"
-    )
+    _add_selection(ask_parser)
 
     rerank_parser = commands.add_parser(
         "rerank",
@@ -100,6 +94,27 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         )
     )
     return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    """A flag for each option of `SelectionOptions`: `--n-max`, `--adaptive`, `--no-adaptive`."""
+    group = parser.add_argument_group("selection among several samples")
+    for name, annotated in OPTIONS.items():
+        kind, option = get_args(annotated)
+        default = "" if option.default is None else f" (default: {option.default})".lower()
+        group.add_argument(
+            f"--{name.replace('_', '-')}", help=f"{option.help}{default}", **_reading(kind)
+        )
+
+
+def _reading(kind: Any) -> dict[str, Any]:
+    """How argparse reads a value of the type `kind`, `kind | None` among them."""
+    if get_origin(kind) is Literal:
+        return {"choices": get_args(kind)}
+    if kind is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    (value,) = {*get_args(kind)} - {NoneType} or {kind}
+    return {"type": value, "metavar": value.__name__.upper()}
 
 
 def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
@@ -202,9 +217,7 @@ def _question(arguments: argparse.Namespace) -> Question:
     return Question(
         text=sys.stdin.read().strip() if arguments.question == "-" else arguments.question,
         sampling=_given(arguments, "max_tokens", "temperature", "seed"),
-        selection=cast(
-            SelectionOptions, _given(arguments, "method", "n_max", "answer", "min_confidence")
-        ),
+        selection=cast(SelectionOptions, _given(arguments, *OPTIONS)),
         stream=arguments.stream,
         as_json=arguments.json,
     )

@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 
@@ -38,16 +39,30 @@ async def client(
 ) -> AsyncIterator[Any]:
     """Each of the two. Their waits are the longest that the jitter allows."""
 
-    async def async_sleep(seconds: float) -> None:
+    if request.param is LaServe:
+        with LaServe(fake.url) as sync_client:
+            yield only_noting(waits, sync_client)
+    else:
+        async with AsyncLaServe(fake.url) as async_client:
+            yield only_noting(waits, async_client)
+
+
+Client = TypeVar("Client", LaServe, AsyncLaServe)
+
+
+def only_noting(waits: Waits, client: Client) -> Client:
+    """The client, which notes its waits and does not really wait. They are the longest that the
+    jitter allows."""
+
+    async def note(seconds: float) -> None:
         waits.append(seconds)
 
-    longest: Any = lambda low, high: high  # noqa: E731
-    if request.param is LaServe:
-        with LaServe(fake.url, sleep=waits.append, uniform=longest) as sync_client:
-            yield sync_client
+    if isinstance(client, LaServe):
+        client._sleep = waits.append
     else:
-        async with AsyncLaServe(fake.url, sleep=async_sleep, uniform=longest) as async_client:
-            yield async_client
+        client._sleep = note
+    client._retries = replace(client._retries, uniform=lambda low, high: high)
+    return client
 
 
 async def result_of(value: Any) -> Any:

@@ -2,11 +2,11 @@
 
 import io
 import json
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
-from laserve_client import Selected, Selection
+from laserve_client import Selected, Selection, SelectionOptions
 from laserve_client._ask import verdict
 from laserve_client.cli import main
 from tests.unit.client.fake_server import MODEL, TEXT, FakeLaServe, completion, error, selection
@@ -49,6 +49,36 @@ def test_an_option_of_the_selection_asks_for_one(
     body = fake.asked[-1].body
     assert body["selection"] == {"method": "majority", "n_max": 4, "answer": "last_number"}
     assert body.get("stream", False) == stream
+
+
+OPTIONS = {
+    "method": "best_of_n",
+    "n_max": 3,
+    "n_parallel": 2,
+    "answer": "boxed",
+    "equality": "math",
+    "weights": "confidence",
+    "adaptive": False,
+    "posterior": 0.75,
+    "min_confidence": 0.5,
+    "max_total_tokens": 100,
+    "timeout_s": 1.5,
+    "escalate": False,
+    "return_candidates": True,
+}
+
+
+def test_every_option_of_the_selection_has_a_flag(fake: FakeLaServe) -> None:
+    assert OPTIONS.keys() == get_type_hints(SelectionOptions).keys()
+    flags = []
+    for name, value in OPTIONS.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            flags.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            flags += [f"--{flag}", str(value)]
+    assert ask(fake, *flags) == 0
+    assert fake.asked[-1].body["selection"] == OPTIONS
 
 
 @pytest.mark.parametrize("form", [[], ["--stream"], ["--json"]])

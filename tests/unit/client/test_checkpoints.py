@@ -19,7 +19,7 @@ from laserve_client import (
     TimedOutError,
 )
 from laserve_client._loads import POLL_S
-from tests.unit.client.conftest import Waits, result_of
+from tests.unit.client.conftest import Waits, only_noting, result_of
 from tests.unit.client.fake_server import MODEL, REASON, STATES, FakeLaServe, error
 
 PATH = "/checkpoints/new"
@@ -142,7 +142,7 @@ def test_a_change_that_may_have_arrived_is_not_sent_again(path: str) -> None:
         raise httpx.ReadError("no")
 
     transport = httpx.MockTransport(fail)
-    with LaServe("http://127.0.0.1:1", transport=transport, sleep=lambda _: None) as client:
+    with only_noting([], LaServe("http://127.0.0.1:1", transport=transport)) as client:
         with pytest.raises(ConnectionFailedError):
             client.roll_back() if path.endswith("rollback") else client.load_checkpoint(PATH)
         assert len(requests) == 1

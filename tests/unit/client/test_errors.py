@@ -21,10 +21,10 @@ from laserve_client import (
     BadRequestError,
     CheckpointJob,
     CheckpointRejectedError,
+    ClientError,
     ConnectionFailedError,
     InvalidResponseError,
     LaServe,
-    LaServeError,
     NotFoundError,
     RateLimitedError,
     ServerError,
@@ -106,7 +106,7 @@ def test_a_status_that_nobody_knows_is_an_error() -> None:
         CheckpointRejectedError(CheckpointJob(**load(1, "/a", "auto"))),
     ],
 )
-def test_errors_survive_pickling(raised: LaServeError) -> None:
+def test_errors_survive_pickling(raised: ClientError) -> None:
     again = pickle.loads(pickle.dumps(raised))
     assert (type(again), vars(again)) == (type(raised), vars(raised))
 
@@ -156,7 +156,7 @@ async def test_no_exception_of_httpx_gets_through(
     transport = httpx.MockTransport(answer)
     client = kind(URL, MODEL, transport=transport, max_retries=0)
     for call in (client.generate, client.stream):
-        with pytest.raises(LaServeError, match="what httpx said") as caught:
+        with pytest.raises(ClientError, match="what httpx said") as caught:
             await result_of(call("2 + 2?"))
         assert caught.value.__cause__ is raised
         timed_out = isinstance(raised, httpx.TimeoutException)
@@ -292,5 +292,5 @@ def test_any_error_answer_is_told(status: int, body: bytes) -> None:
 
 
 def test_every_error_of_the_tree_can_be_imported() -> None:
-    public = {kind for kind in subclasses(LaServeError) if not kind.__name__.startswith("_")}
+    public = {kind for kind in subclasses(ClientError) if not kind.__name__.startswith("_")}
     assert {kind.__name__ for kind in public} <= set(laserve_client.__all__)

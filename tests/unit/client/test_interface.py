@@ -9,7 +9,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import get_args, get_type_hints
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
@@ -21,8 +21,6 @@ from laserve.checkpoint.jobs import ENDED, Job
 from laserve.checkpoint.jobs import State as ServedState
 from laserve.core.types import SelfReward as ServedSelfReward
 from laserve.hot_load.load import Strategy
-from laserve.selection.options import SelectionMethod as ServedMethod
-from laserve.selection.options import SelectionOptions as ServedOptions
 from laserve.selection.outcome import SelectionOutcome
 from laserve_client import (
     ActiveCheckpoint,
@@ -31,11 +29,10 @@ from laserve_client import (
     CheckpointList,
     LaServe,
     Selection,
-    SelectionOptions,
     SelfReward,
 )
 from laserve_client._transport import ADMIN_KEY_HEADER
-from laserve_client._types import LoadStrategy, SelectionMethod
+from laserve_client._types import LoadStrategy
 
 CLIENT = Path(__file__).parents[3] / "clients" / "python"
 PACKAGE = CLIENT / "laserve_client"
@@ -68,7 +65,7 @@ def test_both_clients_are_made_with_the_same_parameters() -> None:
     parameters = inspect.signature(LaServe).parameters
     others = inspect.signature(AsyncLaServe).parameters
     assert list(parameters) == list(others)
-    for name in parameters.keys() - {"sleep"}:
+    for name in parameters:
         assert parameters[name].default == others[name].default
         assert parameters[name].kind == others[name].kind
 
@@ -140,13 +137,6 @@ def models_in(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in models_in(part)]
-
-
-def test_the_options_are_the_servers() -> None:
-    assert get_type_hints(SelectionOptions).keys() == ServedOptions.model_fields.keys()
-    options = inspect.signature(LaServe.select).parameters.keys() - {"self", "prompt", "fields"}
-    assert options == ServedOptions.model_fields.keys()
-    assert set(get_args(SelectionMethod)) == {method.value for method in ServedMethod}
 
 
 def test_the_strategies_and_the_ends_of_a_load_are_the_servers() -> None:

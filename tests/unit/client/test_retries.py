@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laserve_client import (
+    ClientError,
     ConnectionFailedError,
     LaServe,
-    LaServeError,
     RateLimitedError,
     TimedOutError,
     UnavailableError,
 )
 from laserve_client._retries import LONGEST_BACKOFF_S, LONGEST_RETRY_AFTER_S, Retries
-from tests.unit.client.conftest import Waits, result_of
+from tests.unit.client.conftest import Waits, only_noting, result_of
 from tests.unit.client.fake_server import MODEL, TEXT, FakeLaServe, error
 
 CALLS = ["generate", "stream"]
@@ -56,7 +56,7 @@ async def test_no_other_status_is_tried_again(
     client: Any, fake: FakeLaServe, waits: Waits, status: int, call: str
 ) -> None:
     fake.failures.append(error(status, "no"))
-    with pytest.raises(LaServeError, match="no"):
+    with pytest.raises(ClientError, match="no"):
         await result_of(getattr(client, call)("2 + 2?", model=MODEL))
     assert (len(fake.asked), waits) == (1, [])
 
@@ -104,7 +104,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" %
 def test_a_connection_that_is_closed_before_an_answer_is_tried_again(waits: Waits) -> None:
     with (
         rude_server(b"", b"", ANSWER + WHOLE) as url,
-        LaServe(url, MODEL, sleep=waits.append) as client,
+        only_noting(waits, LaServe(url, MODEL)) as client,
     ):
         assert client.generate("2 + 2?").text == "yes"
     assert len(waits) == 2
@@ -113,7 +113,7 @@ def test_a_connection_that_is_closed_before_an_answer_is_tried_again(waits: Wait
 def test_an_answer_that_breaks_off_is_not_tried_again(waits: Waits) -> None:
     with (
         rude_server(ANSWER + WHOLE[:-10]) as url,
-        LaServe(url, MODEL, sleep=waits.append) as client,
+        only_noting(waits, LaServe(url, MODEL)) as client,
         pytest.raises(ConnectionFailedError),
     ):
         client.generate("2 + 2?")
@@ -123,7 +123,7 @@ def test_an_answer_that_breaks_off_is_not_tried_again(waits: Waits) -> None:
 def test_a_stream_that_breaks_off_is_not_tried_again(waits: Waits) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 999\r\n\r\n"
     delta = b'data: {"model": "a", "choices": [{"index": 0, "delta": {"content": "y"}}]}\n\n'
-    with rude_server(head + delta) as url, LaServe(url, MODEL, sleep=waits.append) as client:
+    with rude_server(head + delta) as url, only_noting(waits, LaServe(url, MODEL)) as client:
         stream = client.stream("2 + 2?")
         assert next(stream).model_dump() == {"text": "y"}
         with pytest.raises(ConnectionFailedError):
@@ -156,7 +156,7 @@ def test_only_what_may_succeed_and_was_not_begun_is_sent_again(
 
     transport = httpx.MockTransport(fail)
     with (
-        LaServe("http://127.0.0.1:1", MODEL, transport=transport, sleep=lambda _: None) as client,
+        only_noting([], LaServe("http://127.0.0.1:1", MODEL, transport=transport)) as client,
         pytest.raises((ConnectionFailedError, TimedOutError)),
     ):
         client.generate("2 + 2?")
@@ -165,7 +165,7 @@ def test_only_what_may_succeed_and_was_not_begun_is_sent_again(
 
 def test_the_model_is_found_out_by_a_server_that_was_busy(fake: FakeLaServe) -> None:
     fake.failures.append(error(503, "starting"))
-    with LaServe(fake.url, sleep=lambda _: None) as client:
+    with only_noting([], LaServe(fake.url)) as client:
         assert client.generate("2 + 2?").text == TEXT
 
 

@@ -8,7 +8,7 @@ from accelerate import PartialState
 from rich.console import Console
 
 from laserve.errors import ConfigurationError
-from laserve_client import CheckpointJob, CheckpointRejectedError, LaServe, LaServeError
+from laserve_client import CheckpointJob, CheckpointRejectedError, ClientError, LaServe
 from laserve_client.cli import ADMIN_KEY_VARIABLE, KEY_VARIABLE
 
 REJECTED = 1
@@ -31,7 +31,7 @@ class Publisher:
                 api_key=api_key or os.environ.get(KEY_VARIABLE),
                 admin_key=admin_key or os.environ.get(ADMIN_KEY_VARIABLE),
             )
-        except LaServeError as error:
+        except ClientError as error:
             raise ConfigurationError(f"--publish: {error}") from error
 
     def publish(self, checkpoint: Path) -> int:
@@ -49,7 +49,7 @@ class Publisher:
         except CheckpointRejectedError as error:
             print(f"{error}. It stays on disk; the server goes on as before", file=sys.stderr)
             return REJECTED
-        except LaServeError as error:
+        except ClientError as error:
             raise ConfigurationError(
                 f"{folder} is written, and not published: {error}. To publish it later: "
                 f"laserve checkpoints load {folder} --base-url {self._url}"

@@ -1,0 +1,48 @@
+"""The client's options of a selection are the server's, though the two share no code."""
+
+import inspect
+from typing import Any, Unpack, get_args, get_type_hints
+
+import pytest
+from pydantic import TypeAdapter
+from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+
+from laserve.selection.options import SelectionOptions as ServedOptions
+from laserve_client import AsyncLaServe, LaServe, SelectionOptions
+from laserve_client._selection import OPTIONS, SelectKeywords
+
+SERVED = ServedOptions.model_fields
+
+
+def values_of(kind: Any) -> Any:
+    """What a type allows, as JSON Schema; an enumeration's name and docstring are no part of it."""
+
+    def plain(schema: Any) -> Any:
+        if isinstance(schema, dict):
+            left_out = ("title", "description")
+            return {key: plain(value) for key, value in schema.items() if key not in left_out}
+        return sorted(schema) if isinstance(schema, list) and isinstance(schema[0], str) else schema
+
+    return plain(TypeAdapter(kind).json_schema())
+
+
+def test_the_clients_options_are_the_servers() -> None:
+    assert list(get_type_hints(SelectionOptions)) == list(OPTIONS) == list(SERVED)
+
+
+@pytest.mark.parametrize("name", list(SERVED))
+def test_an_option_has_the_servers_values_and_default(name: str) -> None:
+    kind, option = get_args(OPTIONS[name])
+    assert values_of(kind) == values_of(SERVED[name].annotation)
+    assert option.default == SERVED[name].default
+    assert type(option.default) in (type(SERVED[name].default), str)
+
+
+@pytest.mark.parametrize("client", [LaServe, AsyncLaServe])
+def test_both_clients_take_them_as_keywords_beside_fields_of_the_request(client: Any) -> None:
+    keywords = inspect.signature(client.select).parameters["keywords"]
+    assert keywords.kind == inspect.Parameter.VAR_KEYWORD
+    assert keywords.annotation == Unpack[SelectKeywords]
+    names = get_type_hints(SelectKeywords).keys()
+    assert names >= SERVED.keys()
+    assert names - SERVED.keys() <= ChatCompletionRequest.model_fields.keys()
