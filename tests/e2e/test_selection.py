@@ -44,7 +44,7 @@ def test_weighted_majority_finds_what_majority_does_not(demo: Server) -> None:
         for method in right:
             answer = post(demo, question=problem.question, selection={"method": method, "n_max": 8})
             right[method] += is_correct(problem, answer)
-    # Of 24 problems; on 500 the shares are .30 and .83 (README).
+    # Of 24 problems; on 500 the shares are .30 and .83 (docs/measurements.md).
     assert right["weighted_majority"] >= 15
     assert right["best_of_n"] >= 15
     assert right["majority"] <= 12

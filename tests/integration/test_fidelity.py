@@ -58,7 +58,7 @@ def _errors(results: list[Generated], reference: HuggingFaceReference) -> dict[M
 
 
 def _report(kind: str, errors: list[float]) -> None:
-    """Shown with `pytest -s`: the figures that the README quotes."""
+    """Shown with `pytest -s`: the figures of docs/measurements.md."""
     median, largest = sorted(errors)[len(errors) // 2], max(errors)
     print(f"\n{kind}: {len(errors)} completions, error {median:.1e} median, {largest:.1e} largest")
 

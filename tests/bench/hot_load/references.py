@@ -10,7 +10,7 @@ from laserve.core.score import ScoreParameters
 from laserve.reference.load import load_model
 
 TOLERANCE = 1e-3
-"""Nats: two implementations in float32 differ by 0.0005 (the README's fidelity)."""
+"""Nats: two implementations in float32 differ by 0.0005 (docs/measurements.md, fidelity)."""
 BATCH = 32
 
 Tokens = tuple[int, ...]
