@@ -42,6 +42,7 @@ from laserve.scoring.warm_up import warm_up
 from laserve.selecting.plan import Planner
 from laserve.serving.deployment import Deployment, Source
 from laserve.serving.switch import Switch
+from laserve.vllm_seam.serving import share_engine
 
 logger = logging.getLogger(__name__)
 
@@ -85,10 +86,7 @@ class LaServePlugin:
             selection=_selection_settings(args),
             checkpoints=checkpoints,
         )
-        state.engine_client = switch
-        for serving in (state[name] for name in state):
-            if hasattr(serving, "engine_client"):
-                serving.engine_client = switch
+        share_engine(state, engine_client, switch)
         bind_requests(self._app, switch)
         model = engine_client.model_config
         limit = args.max_request_bytes or default_limit(

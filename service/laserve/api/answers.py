@@ -24,7 +24,8 @@ from laserve.api.escalation import escalated, escalated_events
 from laserve.api.headers import as_headers, reward_headers, reward_values, selection_values
 from laserve.api.rewards import AnsweredRewards
 from laserve.api.selecting import Choosing
-from laserve.api.sse import ANY_CHUNK, LAST_CHUNK, MESSAGE_END, amended
+from laserve.api.sse import amended
+from laserve.vllm_seam.serving import ANY_CHUNK, LAST_CHUNK, MESSAGE_END
 
 
 async def completion_answer(

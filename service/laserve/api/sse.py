@@ -5,16 +5,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
-LAST_CHUNK = '"finish_reason":"'
-"""Occurs in the last chunk of a choice only: elsewhere the value is null, and inside of text the
-quotation marks are escaped."""
-
-ANY_CHUNK = "data: {"
-"""Begins every chunk of an answer, and not the end of the stream."""
-
-MESSAGE_END = "event: message_delta\n"
-"""Begins the event that carries a message's stop reason."""
-
 
 async def amended(
     events: AsyncGenerator[str, None], mark: str, amend: Callable[[dict[str, Any]], None]

@@ -17,6 +17,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.metrics.loggers import PrometheusStatLogger
 
 from laserve.errors import CheckpointRejected
+from laserve.vllm_seam.engine import prometheus_logger, stop_core
 
 PROCESS_BYTES = 2 << 30
 """Memory that an engine's processes take on a CPU besides weights and KV cache."""
@@ -53,9 +54,7 @@ class Engines:
         """End an engine's processes and free its memory."""
         if client is self._first:
             # Not the whole client: vLLM's serving objects go on to render prompts with a part.
-            parts: Any = client
-            parts.output_handler.cancel()
-            await asyncio.to_thread(parts.engine_core.shutdown)
+            await stop_core(client)
         else:
             await asyncio.to_thread(client.shutdown)
         multiprocessing.active_children()  # takes leave of the processes that have ended
@@ -88,10 +87,8 @@ def weight_bytes(checkpoint: Path) -> int:
 def _metrics_of(client: EngineClient) -> list[Any]:
     """Makes a further engine count in the metrics of this one: vLLM's own would take the place of
     those, also where the checkpoint is rejected later."""
-    manager = getattr(client, "logger_manager", None)
-    loggers = [] if manager is None else manager.stat_loggers
-    found = [one for one in loggers if isinstance(one, PrometheusStatLogger)]
-    return [_shared(found[0])] if found else []
+    logger = prometheus_logger(client)
+    return [] if logger is None else [_shared(logger)]
 
 
 def _shared(logger: PrometheusStatLogger) -> type[PrometheusStatLogger]:

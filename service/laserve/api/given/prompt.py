@@ -12,7 +12,6 @@ from vllm.entrypoints.openai.completion.api_router import completion
 from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.inputs import EngineInput
-from vllm.lora.request import LoRARequest
 from vllm.sampling_params import SamplingParams
 
 from laserve.api.given.schemas import GivenTextRequest, SelfRewardRequest
@@ -23,6 +22,7 @@ from laserve.scoring.admission import check_admissible
 from laserve.scoring.engine import ScoringOptions
 from laserve.serving.deployment import Deployment
 from laserve.serving.scope import bound_scope
+from laserve.vllm_seam.serving import asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,7 @@ async def completion_prompt(
     rendered = await serving.render_completion_request(vllm_request)
     if isinstance(rendered, ErrorResponse):
         return rendered
-    adapter = serving._maybe_get_adapters(vllm_request)
-    return await _given_prompt(serving, vllm_request, rendered, adapter, raw_request)
+    return await _given_prompt(serving, vllm_request, rendered, raw_request)
 
 
 async def chat_prompt(
@@ -91,33 +90,31 @@ async def chat_prompt(
     rendered = await serving.render_chat_request(vllm_request)
     if isinstance(rendered, ErrorResponse):
         return rendered
-    adapter = serving._maybe_get_adapters(vllm_request, supports_default_mm_loras=True)
-    return await _given_prompt(serving, vllm_request, rendered[1], adapter, raw_request)
+    return await _given_prompt(serving, vllm_request, rendered[1], raw_request)
 
 
 async def _given_prompt(
     serving: OpenAIServingChat | OpenAIServingCompletion,
     vllm_request: ScoredChatCompletionRequest | ScoredCompletionRequest,
     rendered: list[EngineInput],
-    adapter: LoRARequest | None,
     raw_request: Request,
 ) -> GivenPrompt:
     [engine_input] = rendered
     if cast(Mapping[str, Any], engine_input).get("prompt_token_ids") == []:
         raise RequestError("the prompt has no token: give the text that is to be answered")
     deployment = bound_scope().deployment
-    base_id = str(serving._base_request_id(raw_request))
-    priority = serving._get_priority(vllm_request, raw_request)
+    of_request = await asked(serving, vllm_request, raw_request)
+    identifiers = (of_request.request_id, of_request.priority)
     # A header may state the priority, which no schema has checked then.
-    check_admissible(deployment.client.vllm_config, SamplingParams(), (base_id, priority))
+    check_admissible(deployment.client.vllm_config, SamplingParams(), identifiers)
     return GivenPrompt(
         deployment=deployment,
         engine_input=engine_input,
         options={
-            "lora_request": adapter,
-            "priority": priority,
-            "trace_headers": await serving._get_trace_headers(raw_request.headers),
+            "lora_request": of_request.adapter,
+            "priority": of_request.priority,
+            "trace_headers": of_request.trace_headers,
         },
-        model=serving.models.model_name(adapter),
-        base_id=base_id,
+        model=of_request.model,
+        base_id=of_request.request_id,
     )
