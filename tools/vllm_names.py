@@ -22,6 +22,9 @@ from laserve.vllm_seam.names import FOLLOWED, RELIED_UPON
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "tests" / "contract" / "vllm_names"
 
+ROUTE_METHODS = {"post", "put", "patch", "delete", "websocket", "api_route", "add_api_route"}
+"""What declares a route on FastAPI's routers, `get` and `head` left out."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Found = tuple[str, ast.stmt]
 """The module that a name comes from, and the statement that binds it there."""
@@ -33,6 +36,7 @@ class Record(TypedDict):
     imported: dict[str, bool]
     relied_upon: dict[str, dict[str, str | None]]
     followed: dict[str, dict[str, str | None]]
+    writing_routes: list[str]
 
 
 def imported_names(package: Path = ROOT / "service" / "laserve") -> set[tuple[str, str]]:
@@ -113,6 +117,21 @@ class Release:
         lines = candidates[0].body[1 if ast.get_docstring(candidates[0]) else 0 :]
         return sha256(ast.unparse(ast.Module(lines, [])).encode()).hexdigest()[:12]
 
+    def writing_routes(self) -> set[str]:
+        """Paths of vLLM's HTTP server that take more than a GET, and of its websockets."""
+        return {
+            node.args[0].value
+            for file in _sources(self._root / "vllm" / "entrypoints")
+            for node in ast.walk(ast.parse(file.read_text("utf-8")))
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ROUTE_METHODS
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, str)
+            and node.args[0].value.startswith("/")
+        }
+
     def _tree(self, module: str) -> ast.Module | None:
         if module not in self._trees:
             base = module.replace(".", "/")
@@ -155,6 +174,14 @@ class Release:
         parents = module.split(".")
         above = len(parents) - node.level + is_package
         return ".".join([*parents[:above], *filter(None, [node.module])])
+
+
+def _sources(folder: zipfile.Path | Path) -> Iterator[zipfile.Path | Path]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry)
+        elif entry.name.endswith(".py"):
+            yield entry
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -221,6 +248,7 @@ def record_of(release: Release) -> Record:
             place: {name: release.body(place, name) for name in names}
             for place, names in FOLLOWED.items()
         },
+        "writing_routes": sorted(release.writing_routes()),
     }
 
 

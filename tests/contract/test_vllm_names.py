@@ -6,13 +6,13 @@ import inspect
 import json
 import re
 from functools import cached_property
-from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any, cast
 
 import pytest
 
 from laserve.vllm_seam.names import FOLLOWED, RELIED_UPON
+from tests.routes import KNOWN
 from tools.vllm_names import RECORDS, ROOT, Record, Release, imported_names, record_of
 
 RELEASES = ("0.32.0", "0.33.0", "installed")
@@ -53,6 +53,12 @@ def test_what_we_rely_upon_is_as_we_know_it_in_the_release(record: Record) -> No
 
 def test_the_functions_that_ours_follow_are_as_we_read_them_in_the_release(record: Record) -> None:
     assert record["followed"] == FOLLOWED
+
+
+def test_every_route_of_the_release_is_known_to_score_to_generate_or_to_do_neither(
+    record: Record,
+) -> None:
+    assert set(record["writing_routes"]) - KNOWN == set()
 
 
 def test_every_name_that_we_import_is_in_the_installed_vllm() -> None:

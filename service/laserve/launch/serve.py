@@ -1,7 +1,9 @@
 """`laserve serve`: vLLM's own server, with scoring switched on.
 
-Everything is handed to vLLM by its own flags and extension points: the endpoint plugin, the
-logits processor, the worker class and `additional_config`. Nothing of vLLM is patched.
+What scores is handed to vLLM by its own flags and extension points: the endpoint plugin, the
+logits processor, the classes of scheduler and worker, and `additional_config`. The plugin gives
+vLLM's serving objects our engine client, and the classes override private members of vLLM's:
+`vllm_seam` names them.
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
 `RELIED_UPON` says of each such name where vLLM has it and what it is, `FOLLOWED` which function's
 body LaServe's own follows or works around. tests/contract compares both with the sources of every
-vLLM release that LaServe supports. Where a release differs: see what that means for the file that is
-named here, mend it, and change the entry.
+vLLM release that LaServe supports. Where a release differs: see what that means for the file that
+is named here, mend it, and change the entry.
 
-An entry of `RELIED_UPON` is under a module, or under a `module:Class` as LaServe has it in hand, and
-says, without types:
+An entry of `RELIED_UPON` is under a module, or under a `module:Class` as LaServe has it in hand,
+and says, without types:
 
     def (self, request)           a function, with its parameters
     = 1024                        a constant
@@ -128,8 +128,7 @@ RELIED_UPON: dict[str, dict[str, str]] = {
     "vllm.v1.engine.core_client:AsyncMPClient": {"shutdown": "MPClient: def (self, timeout=None)"},
     "vllm.v1.metrics.loggers:StatLoggerManager": {"stat_loggers": "set in __init__"},
     "vllm.v1.metrics.loggers:PrometheusStatLogger": {
-        "record": "def (self, scheduler_stats, iteration_stats, mm_cache_stats=None, "
-        "engine_idx=0)",
+        "record": "def (self, scheduler_stats, iteration_stats, mm_cache_stats=None, engine_idx=0)",
         "record_sleep_state": "def (self, sleep=0, level=0)",
         "record_admission_rejection": "def (self, reason)",
         "log_engine_initialized": "def (self)",

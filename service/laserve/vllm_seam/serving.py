@@ -1,5 +1,5 @@
-"""vLLM's serving objects, which make HTTP answers out of generations: the engine that they hold, what
-they read off a request, and the text of the streams that they write."""
+"""vLLM's serving objects, which make HTTP answers out of generations: the engine that they hold,
+what they read off a request, and the text of the streams that they write."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,0 +1,63 @@
+"""What the routes of vLLM's server do that take more than a GET: each is listed here, and one that
+a release adds has to be."""
+
+from typing import Any
+
+_MESSAGES = [{"role": "user", "content": "Why?"}]
+
+SCORED: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"messages": _MESSAGES, "max_tokens": 5},
+    "/v1/completions": {"prompt": "Why?", "max_tokens": 5},
+    "/v1/responses": {"input": "Why?", "max_output_tokens": 5},
+    "/v1/messages": {"messages": _MESSAGES, "max_tokens": 5},
+}
+"""Routes that generate text and score it, each with a small request."""
+
+UNSCORED: dict[str, str] = {
+    "/v1/chat/completions/batch": "conversations share a request; ask for each by itself",
+    "/invocations": "SageMaker's, which calls the functions of vLLM's routes, not what is mounted",
+    "/generative_scoring": "one token per item, for the probabilities of its alternatives",
+    "/v1/systemone": "one token per question, for the probabilities of its options",
+    "/v1/decisions": "the same",
+    "/inference/v1/generate": "token ids for another server, which makes the answer of them",
+    "/cohere/v2/chat": "not mounted unless VLLM_ENABLE_COHERE_API is set",
+    "/v1/audio/transcriptions": "a transcription has no reference that c_ref was measured with",
+    "/v1/audio/translations": "the same",
+    "/v1/realtime": "the same",
+}
+"""Routes that generate with the engine and give no score, each with the reason."""
+
+NOT_GENERATING: dict[str, set[str]] = {
+    "scores text that was written elsewhere": {"/v1/self_reward", "/v1/rerank"},
+    "changes the checkpoint": {"/v1/checkpoints", "/v1/checkpoints/rollback"},
+    "makes token ids of text or text of token ids": {
+        *("/tokenize", "/detokenize", "/v1/messages/count_tokens"),
+        *("/v1/chat/completions/render", "/v1/chat/completions/derender"),
+        *("/v1/completions/render", "/v1/completions/derender"),
+        *("/v1/responses/render", "/v1/messages/render", "/cohere/v2/chat/render"),
+    },
+    "ends requests": {
+        *("/abort_requests", "/inference/v1/abort_requests"),
+        "/v1/responses/{response_id}/cancel",
+    },
+    "pooling models only": {
+        *("/classify", "/pooling", "/score", "/v1/score", "/rerank", "/v2/rerank"),
+        *("/v1/embeddings", "/v2/embed"),
+    },
+    "adapters": {
+        *("/v1/load_lora_adapter", "/v1/unload_lora_adapter"),
+        *("/adapters", "/adapters/{adapter_name}"),
+    },
+    "the engine and its weights": {
+        *("/pause", "/resume", "/sleep", "/wake_up", "/release_kv_cache_memory"),
+        *("/reset_prefix_cache", "/reset_mm_cache", "/reset_encoder_cache"),
+        *("/scale_elastic_ep", "/is_scaling_elastic_ep", "/fault_tolerance/apply"),
+        *("/init_weight_transfer_engine", "/shutdown_weight_transfer_engine"),
+        *("/start_weight_update", "/start_draft_weight_update", "/finish_weight_update"),
+        *("/update_weights", "/update_weight_version", "/weight_checker"),
+        *("/collective_rpc", "/start_profile", "/stop_profile", "/ping"),
+    },
+}
+"""Routes that generate nothing, by what they do."""
+
+KNOWN = SCORED.keys() | UNSCORED.keys() | set[str]().union(*NOT_GENERATING.values())
