@@ -147,7 +147,7 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         ),
         "a field",
     ),
-    # scoring/arming.py, selecting/selecting_engine.py
+    # scoring/arming.py, selecting/select.py
     "vllm.sampling_params:SamplingParams": {
         "_all_stop_token_ids": "a field",
         "all_stop_token_ids": "@property def (self)",
