@@ -11,6 +11,7 @@ from laserve.checkpoint.strict_json import few, read_json, read_object
 from laserve.checkpoint.tokenizer import TOKENIZER_FILES, LoadedTokenizer, load_tokenizer
 from laserve.checkpoint.weights import INDEX_NAME, read_weights
 from laserve.core.checkpoint_files import MANIFEST_NAME
+from laserve.core.eos import join_eos_tokens
 from laserve.errors import CheckpointRejected
 
 _CONFIG, _GENERATION = "config.json", "generation_config.json"
@@ -70,20 +71,19 @@ def find_eos_token_ids(settings: Settings, tokenizer: LoadedTokenizer) -> frozen
     """Where the engine would end a completion: the tokenizer's EOS and those of the generation
     configuration, for which vLLM takes the model's where there is no file.
 
-    Raises CheckpointRejected where there is none.
+    Raises CheckpointRejected where there is none, or what stands there is no token id.
     """
     if settings.generation is None:
         config = settings.config
         configured = config.get("eos_token_id", text_config(config).get("eos_token_id"))
     else:
         configured = settings.generation.get("eos_token_id")
-    own = tokenizer.tokenizer.eos_token_id
-    ids = [own, *(configured if isinstance(configured, list) else [configured])]
-    if not all(token is None or type(token) is int for token in ids):
+    stated = configured if isinstance(configured, list) else [configured]
+    if not all(token is None or type(token) is int for token in stated):
         raise CheckpointRejected(
             f"eos_token_id is {reprlib.repr(configured)}, which is no token id"
         )
-    eos_token_ids = frozenset(token for token in ids if token is not None)
-    if not eos_token_ids:
+    eos = join_eos_tokens(tokenizer.tokenizer.eos_token_id, stated)
+    if eos is None:
         raise CheckpointRejected("neither the tokenizer nor the generation settings state an EOS")
-    return eos_token_ids
+    return eos.every

@@ -3,6 +3,7 @@
 from vllm.config import ModelConfig, VllmConfig
 from vllm.tokenizers import TokenizerLike
 
+from laserve.core.eos import join_eos_tokens
 from laserve.errors import ConfigurationError
 
 
@@ -30,17 +31,13 @@ def check_engine(config: VllmConfig) -> None:
 
 
 def engine_eos_token_ids(model: ModelConfig, tokenizer: TokenizerLike) -> frozenset[int]:
-    """The tokens that end a completion in the engine: the tokenizer's EOS and those of the
-    generation configuration, as `SamplingParams.update_from_generation_config` joins them.
-
-    Raises ConfigurationError where there is none.
-    """
+    """The tokens that end a completion in the engine. Raises ConfigurationError where there is
+    none."""
     configured = model.try_get_generation_config().get("eos_token_id")
-    ids = {*(configured if isinstance(configured, list) else [configured]), tokenizer.eos_token_id}
-    eos_token_ids = frozenset(token for token in ids if token is not None)
-    if not eos_token_ids:
+    eos = join_eos_tokens(tokenizer.eos_token_id, configured)
+    if eos is None:
         raise ConfigurationError(
             f"{model.model} has no EOS token, neither in its tokenizer nor in its generation "
             "configuration: no completion would end, and none could be scored"
         )
-    return eos_token_ids
+    return eos.every

@@ -6,18 +6,9 @@ from dataclasses import dataclass
 import jinja2
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from laserve.core.eos import EosTokens, join_eos_tokens
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.rows import Row
-
-
-@dataclass(frozen=True, slots=True)
-class EosTokens:
-    """The tokens that end a completion."""
-
-    primary: int
-    """The tokenizer's own, which ends a given completion."""
-    every: frozenset[int]
-    """With those of the generation settings: the set that vLLM stops at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +22,17 @@ class EncodedRow:
 
 
 def find_eos_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> EosTokens:
-    """The EOS ids of the tokenizer and of the model's generation settings."""
+    """The EOS ids of the tokenizer and of the model's generation settings. Raises
+    ConfigurationError where there is none."""
     generation = model.generation_config
-    settings = None if generation is None else generation.eos_token_id
-    configured = [settings] if isinstance(settings, int) else list(settings or ())
-    own = tokenizer.eos_token_id
-    if own is None and not configured:
+    configured = None if generation is None else generation.eos_token_id
+    eos = join_eos_tokens(tokenizer.eos_token_id, configured)
+    if eos is None:
         raise ConfigurationError(
             "neither the tokenizer nor generation_config.json states an EOS: set eos_token_id in "
             "generation_config.json"
         )
-    primary = configured[0] if own is None else int(own)
-    return EosTokens(primary=primary, every=frozenset({primary, *configured}))
+    return eos
 
 
 def encode_rows(

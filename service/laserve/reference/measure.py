@@ -12,10 +12,11 @@ from typing import cast
 import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from laserve.core.eos import EosTokens, up_to_eos
 from laserve.core.manifest import GoldenProbe, ReferenceConstant
 from laserve.core.tokens import check_scoring_token
 from laserve.errors import ConfigurationError, DataError
-from laserve.reference.encode import EncodedRow, EosTokens, encode_rows, find_eos_tokens
+from laserve.reference.encode import EncodedRow, encode_rows, find_eos_tokens
 from laserve.reference.rows import Row
 
 
@@ -122,8 +123,8 @@ def _complete(
         for index, tokens in zip(
             missing, _sample(model, prompts, z_c, eos, max_new_tokens), strict=True
         ):
-            end = next((i for i, token in enumerate(tokens) if token in eos.every), None)
-            completions[index] = None if end is None else tokens[: end + 1]
+            solution = up_to_eos(tokens, eos.every)
+            completions[index] = solution if solution[-1] in eos.every else None
     return completions
 
 

@@ -16,6 +16,8 @@ from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
 from trl.trainer.utils import pad
 
+from laserve.core.eos import up_to_eos
+
 LOGPROB_KEY = "z_c_logprob"
 """Key of log pi(z_c | x, y) beside each rollout; NaN where it has no EOS."""
 
@@ -93,7 +95,7 @@ class ScoredRollouts:
             )
         eos = frozenset(trainer.eos_token_ids)
         rows = output[:, input_ids.size(1) :][:, :limit].tolist()
-        completions = [_up_to_eos(row, eos) for row in rows]
+        completions = [up_to_eos(row, eos) for row in rows]
         return {
             "prompt_ids": prompt_ids,
             "completion_ids": completions,
@@ -103,8 +105,3 @@ class ScoredRollouts:
                 for completion, logprob in zip(completions, reader.logprobs, strict=True)
             ],
         }
-
-
-def _up_to_eos(tokens: list[int], eos: frozenset[int]) -> list[int]:
-    end = next((i for i, token in enumerate(tokens) if token in eos), len(tokens))
-    return tokens[: end + 1]

@@ -11,6 +11,7 @@ from typing import cast
 from vllm.inputs import TextPrompt, TokensPrompt
 from vllm.renderers import TokenizeParams
 
+from laserve.core.eos import join_eos_tokens
 from laserve.core.score import ScoreParameters
 from laserve.errors import RequestError
 from laserve.scoring.post_hoc import post_hoc_length
@@ -116,10 +117,8 @@ def check_vocabulary(name: str, tokens: Sequence[int], vocab_size: int) -> None:
 
 
 def primary_eos(engine: ScoredEngine) -> int:
-    """The EOS that follows a given text: the tokenizer's own, or else the first of the generation
-    configuration."""
-    own = engine.renderer.get_eos_token_id()
-    if own is not None:
-        return int(own)
-    configured = engine.vllm_config.model_config.try_get_generation_config()["eos_token_id"]
-    return int(configured[0] if isinstance(configured, list) else configured)
+    """The EOS that follows a given text."""
+    configured = engine.vllm_config.model_config.try_get_generation_config().get("eos_token_id")
+    eos = join_eos_tokens(engine.renderer.get_eos_token_id(), configured)
+    assert eos is not None  # without one the engine would have been refused
+    return eos.primary
