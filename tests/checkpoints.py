@@ -8,7 +8,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from laserve.core.checkpoint_files import MANIFEST_NAME, hash_chat_template, hash_files
+from laserve.core.describe import describe_checkpoint
 from laserve.core.manifest import (
     MAX_MANIFEST_BYTES,
-    Manifest,
     ReferenceConstant,
     read_manifest,
     write_manifest,
@@ -51,22 +51,17 @@ def build_checkpoint(folder: Path, *, seed: int = 0, name: str = "tiny-v1") -> T
 
 def describe(folder: Path, tiny: TinyModel, name: str) -> None:
     """Write the manifest of a checkpoint that is complete but for it."""
-    measured = measure_reference(
-        load_model(str(folder), "auto"), load_tokenizer(str(folder)), PROBES, z_c=tiny.z_c
-    )
+    tokenizer = load_tokenizer(str(folder))
+    measured = measure_reference(load_model(str(folder), "auto"), tokenizer, PROBES, z_c=tiny.z_c)
     write_manifest(
         folder,
-        Manifest(
-            checkpoint=name,
-            z_c=tiny.z_c,
-            z_c_token=measured.z_c_token,
-            eos_token_ids=tuple(sorted(tiny.eos_token_ids)),
+        describe_checkpoint(
+            folder,
+            tokenizer,
+            replace(measured.parameters(name, BETA_V), c_ref=C_REF.mean),
             c_ref=C_REF,
-            beta_v=BETA_V,
             base_model="tiny",
-            golden_probes=tuple(probe.scored(C_REF.mean, BETA_V) for probe in measured.completions),
-            files=hash_files(folder),
-            chat_template_sha256=hash_chat_template(CHAT_TEMPLATE),
+            completions=measured.completions,
         ),
     )
 

@@ -13,25 +13,16 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-from laserve.core.checkpoint_files import (
-    MANIFEST_NAME,
-    checkpoint_name,
-    hash_chat_template,
-    hash_files,
-)
-from laserve.core.manifest import Manifest, write_manifest
+from laserve.core.checkpoint_files import MANIFEST_NAME, checkpoint_name
+from laserve.core.describe import describe_checkpoint
+from laserve.core.manifest import write_manifest
 from laserve.core.score import PAPER_BETA_V, is_target_reachable
 from laserve.core.tokens import find_token, missing_scoring_token
 from laserve.errors import ConfigurationError
 from laserve.reference.rows import read_rows
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from laserve.reference.measure import ReferenceMeasurement
-
-GOLDEN_PROBES = 4
-"""Completions kept in the manifest, to check a load of the checkpoint against."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,7 +94,15 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             on_progress=lambda count: progress.advance(task, count),
         )
-    manifest = _manifest(args, measurement, tokenizer)
+    name = checkpoint_name(args.model)
+    manifest = describe_checkpoint(
+        Path(args.model),
+        tokenizer,
+        measurement.parameters(name, args.beta_v),
+        c_ref=measurement.c_ref,
+        base_model=name,
+        completions=measurement.completions,
+    )
     output.mkdir(parents=True, exist_ok=True)
     path = write_manifest(output, manifest)
     _report(Console(), measurement, args.beta_v, path)
@@ -135,27 +134,6 @@ def _output_folder(args: argparse.Namespace) -> Path:
             f"{folder / MANIFEST_NAME} exists: give --force to replace it, or --output DIR"
         )
     return folder
-
-
-def _manifest(
-    args: argparse.Namespace,
-    measurement: "ReferenceMeasurement",
-    tokenizer: "PreTrainedTokenizerBase",
-) -> Manifest:
-    name = checkpoint_name(args.model)
-    folder = Path(args.model)
-    return Manifest(
-        checkpoint=name,
-        z_c=measurement.z_c,
-        z_c_token=measurement.z_c_token,
-        eos_token_ids=tuple(sorted(measurement.eos_token_ids)),
-        c_ref=measurement.c_ref,
-        beta_v=args.beta_v,
-        base_model=name,
-        golden_probes=measurement.golden_probes(GOLDEN_PROBES, args.beta_v),
-        files=hash_files(folder) if folder.is_dir() else {},
-        chat_template_sha256=hash_chat_template(tokenizer.chat_template),
-    )
 
 
 def _report(

@@ -112,12 +112,13 @@ def test_the_manifest_is_complete_and_starts_a_server(clean: TinyModel, tmp_path
 def test_golden_probes_are_the_first_rows_with_their_log_probability(
     clean: TinyModel, model: PreTrainedModel, tmp_path: Path
 ) -> None:
-    measure_ref(clean.path, "--data", data_file(tmp_path, *ANSWERED), "--z-c", clean.z_c)
+    rows = [row | {"completion": f"{i}"} for i, row in enumerate(2 * PROMPTS)]
+    measure_ref(clean.path, "--data", data_file(tmp_path, *rows), "--z-c", clean.z_c)
     manifest = measured(clean.path)
     probes = manifest.golden_probes
     tokenizer = AutoTokenizer.from_pretrained(clean.path)
-    assert len(probes) == 4
-    for row, probe in zip(ANSWERED, probes, strict=False):
+    assert len(probes) == 8
+    for row, probe in zip(rows, probes, strict=False):
         assert tokenizer.decode(list(probe.prompt_token_ids)) == chat(row["prompt"])
         assert (
             tokenizer.decode(list(probe.completion_token_ids)) == row["completion"] + "<|im_end|>"

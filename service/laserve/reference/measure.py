@@ -14,6 +14,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from laserve.core.eos import EosTokens, up_to_eos
 from laserve.core.manifest import GoldenProbe, ReferenceConstant
+from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.core.tokens import check_scoring_token
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.encode import EncodedRow, encode_rows, find_eos_tokens
@@ -47,10 +48,16 @@ class ReferenceMeasurement:
             count=len(self.logprobs),
         )
 
-    def golden_probes(self, count: int, beta_v: float) -> tuple[GoldenProbe, ...]:
-        """The first `count` completions, with their scores by this c_ref."""
-        c_ref = self.c_ref.mean
-        return tuple(probe.scored(c_ref, beta_v) for probe in self.completions[:count])
+    def parameters(self, checkpoint: str, beta_v: float) -> ScoreParameters:
+        """The score's constants with this c_ref, for answers of `checkpoint` (its name)."""
+        return ScoreParameters(
+            z_c=self.z_c,
+            eos_token_ids=self.eos_token_ids,
+            c_ref=self.c_ref.mean,
+            beta_v=beta_v,
+            threshold=DEFAULT_THRESHOLD,
+            checkpoint=checkpoint,
+        )
 
 
 def measure_reference(

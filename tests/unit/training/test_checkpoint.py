@@ -13,6 +13,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from laserve.core import describe
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import GoldenProbe, Manifest, ReferenceConstant, read_manifest
 from laserve.core.score import ScoreParameters
@@ -55,7 +56,7 @@ class Written:
             "base_model": "tiny",
             "example_prompt": "What is 1 + 1?",
             "training": TRAINING,
-            "golden_probes": (self.probe(-13.5), self.probe(-4.25)),
+            "completions": (self.probe(-13.5), self.probe(-4.25)),
         }
         return write_checkpoint(folder, self.model, self.tokenizer, **(values | changes))
 
@@ -153,7 +154,7 @@ def full_disk(*args: object, **kwargs: object) -> None:
     ("owner", "name"),
     [
         (lambda write: write.tokenizer, "save_pretrained"),
-        (lambda _: checkpoint, "hash_files"),
+        (lambda _: describe, "hash_files"),
         (lambda _: checkpoint, "write_manifest"),
         (lambda _: Path, "rename"),
     ],
@@ -177,7 +178,7 @@ def test_an_error_half_way_leaves_neither_a_folder_nor_temporary_files(
 def test_a_manifest_that_cannot_be_leaves_nothing(write: Written, tmp_path: Path) -> None:
     unfinished = write.probe(-3.0, last=5)
     with pytest.raises(ValueError, match="must end with an EOS"):
-        write(tmp_path / "checkpoint", golden_probes=(unfinished,))
+        write(tmp_path / "checkpoint", completions=(unfinished,))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,17 +14,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from laserve.core.describe import GOLDEN_PROBES
 from laserve.core.manifest import ReferenceConstant
 from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.core.tokens import check_scoring_token, find_token
 from laserve.errors import ConfigurationError
 from laserve.reference.encode import encode_rows, find_eos_tokens
 from laserve.reference.load import load_model
-from laserve_training.checkpoint import (
-    GOLDEN_PROBES,
-    check_output,
-    write_checkpoint,
-)
+from laserve_training.checkpoint import check_output, write_checkpoint
 from laserve_training.commands.measure_ref import measure
 from laserve_training.config import Config, build_arguments, trainer_arguments
 from laserve_training.laser.config import LaSeRConfig, check_target
@@ -110,7 +107,8 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         # A model that is loaded under DeepSpeed's ZeRO-3 waits for the other processes.
         unset_hf_deepspeed_config()
         trained = _trained_model(work / "final", start, config)
-        probes = measure(config, trained, tokenizer, problems[: 4 * GOLDEN_PROBES])
+        # More than are kept: those that the model does not finish are no probes.
+        measured = measure(config, trained, tokenizer, problems[: 4 * GOLDEN_PROBES])
         write_checkpoint(
             folder,
             trained,
@@ -127,7 +125,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
             base_model=base_name(config),
             example_prompt=problems[0].question,
             training=config.model_dump(mode="json"),
-            golden_probes=probes.completions[:GOLDEN_PROBES],
+            completions=measured.completions,
         )
     state.wait_for_everyone()
     return folder

@@ -8,13 +8,12 @@ from rich.progress import MofNCompleteColumn, Progress
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from laserve.core.checkpoint_files import hash_chat_template, hash_files
-from laserve.core.manifest import Manifest, write_manifest
+from laserve.core.describe import describe_checkpoint
+from laserve.core.manifest import write_manifest
 from laserve.core.tokens import find_token
 from laserve.errors import ConfigurationError
 from laserve.reference.load import load_model
 from laserve.reference.measure import ReferenceMeasurement, measure_reference
-from laserve_training.checkpoint import GOLDEN_PROBES
 from laserve_training.config import Config
 from laserve_training.models import base_name, start_of, training_tokenizer
 from laserve_training.problem import Problem, Split
@@ -42,19 +41,16 @@ def run_measure_ref(config: Config) -> Path:
     problems = make_task(config.task).problems(Split.TRAIN, config.score.c_ref_samples, config.seed)
     model = load_model(start, config.model.dtype)
     measurement = measure(config, model, tokenizer, problems)
+    name = base_name(config)
     write_manifest(
         folder,
-        Manifest(
-            checkpoint=base_name(config),
-            z_c=measurement.z_c,
-            z_c_token=measurement.z_c_token,
-            eos_token_ids=tuple(sorted(measurement.eos_token_ids)),
+        describe_checkpoint(
+            folder,
+            tokenizer,
+            measurement.parameters(name, config.score.beta_v),
             c_ref=measurement.c_ref,
-            beta_v=config.score.beta_v,
-            base_model=base_name(config),
-            golden_probes=measurement.golden_probes(GOLDEN_PROBES, config.score.beta_v),
-            files=hash_files(folder),
-            chat_template_sha256=hash_chat_template(tokenizer.chat_template),
+            base_model=name,
+            completions=measurement.completions,
         ),
     )
     c_ref = measurement.c_ref
