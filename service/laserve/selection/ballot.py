@@ -41,7 +41,9 @@ class Ballot:
         if found is None:
             self._groups.append(Group(self._options.method, self._options.weights, self._seed))
             found = -1
-        self._groups[found].members.append(Vote(answer, sample))
+        self._groups[found].members.append(
+            Vote(answer, sample.index, sample.score, sample.confidence)
+        )
         self.answers[sample.index] = answer
 
     def refuse_path_without_match(self, samples: Iterable[Sample[Any]]) -> None:

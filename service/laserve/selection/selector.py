@@ -153,7 +153,7 @@ class Selector(Generic[Output]):
         winner = groups[0].best if groups else None
         confidence = groups[0].confidence if groups else None
         minimum = self.options.min_confidence
-        chosen = without_votes(samples) if winner is None else winner.sample
+        chosen = without_votes(samples) if winner is None else self._ended[winner.index]
         counted = [sample for sample in samples if sample.index not in cancelled]
         truncated = sum(not sample.is_complete for sample in counted)
         voted = sum(group.count for group in groups)

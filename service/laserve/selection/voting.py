@@ -27,10 +27,16 @@ _UNSCORED = -math.inf
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """A sample and the answer that it votes for, as it gave it."""
+    """What one sample says, and what that weighs."""
 
     answer: str
-    sample: Sample[Any]
+    """As the sample gave it."""
+    index: int
+    """The sample's number among those of its request."""
+    score: float | None
+    """Its self-reward score; None where there is none."""
+    confidence: float | None
+    """Its calibrated probability of being correct; None where there is none."""
 
 
 @dataclass(slots=True)
@@ -53,14 +59,14 @@ class Group:
         if self.method == SelectionMethod.MAJORITY:
             return float(self.count)
         if self.method == SelectionMethod.BEST_OF_N:
-            return _rank(self.best.sample)
+            return _rank(self.best.score)
         # fsum: the exact sum, whatever the order.
-        return math.fsum(vote_weight(vote.sample, self.weights) for vote in self.members)
+        return math.fsum(vote_weight(vote, self.weights) for vote in self.members)
 
     @property
     def best(self) -> Vote:
         """The vote of the sample that stands for the group."""
-        return max(self.members, key=lambda vote: (_rank(vote.sample), -vote.sample.index))
+        return max(self.members, key=lambda vote: (_rank(vote.score), -vote.index))
 
     @property
     def confidence(self) -> float | None:
@@ -70,15 +76,22 @@ class Group:
         by the choice of the highest; for best_of_n, which rests on one sample, that one's.
         """
         votes = [self.best] if self.method == SelectionMethod.BEST_OF_N else self.members
-        known = [vote.sample.confidence for vote in votes if vote.sample.confidence is not None]
+        known = [vote.confidence for vote in votes if vote.confidence is not None]
         return math.fsum(known) / len(known) if known else None
+
+    @property
+    def standing(self) -> tuple[float, int]:
+        """Weight and number of samples: of two groups the one with the higher standing wins, of
+        equal ones either, by the seed."""
+        return self.weight, self.count
 
     def precedence(self) -> tuple[float, int, bytes]:
         """Sorts groups, the winner first."""
         # The smallest normal form, as the first to arrive would depend on the order.
         answer = min(normal_form(vote.answer) for vote in self.members)
         digest = sha256(f"{self.seed}:{answer}".encode("utf-8", "surrogatepass")).digest()
-        return -self.weight, -self.count, digest
+        weight, count = self.standing
+        return -weight, -count, digest
 
 
 def ranked(groups: Iterable[Group]) -> list[Group]:
@@ -86,9 +99,16 @@ def ranked(groups: Iterable[Group]) -> list[Group]:
     return sorted(groups, key=Group.precedence)
 
 
-def vote_weight(sample: Sample[Any], weights: Weights) -> float:
+def winners(groups: Iterable[Group]) -> list[Group]:
+    """The groups that win for one seed or another, each for as many of them; none of none."""
+    standings = [(group.standing, group) for group in groups]
+    highest = max((standing for standing, _ in standings), default=None)
+    return [group for standing, group in standings if standing == highest]
+
+
+def vote_weight(vote: Vote, weights: Weights) -> float:
     """Weight of a vote in a weighted majority, in [0, 1]; 0 where there is no score."""
-    value = sample.score if weights == Weights.SCORE else sample.confidence
+    value = vote.score if weights == Weights.SCORE else vote.confidence
     return 0.0 if value is None else min(max(value, 0.0), 1.0)
 
 
@@ -100,12 +120,12 @@ def without_votes(samples: Sequence[Sample[Any]]) -> Sample[Any]:
         key=lambda sample: (
             sample.is_complete,
             sample.finish_reason == "length",
-            _rank(sample),
+            _rank(sample.score),
             sample.completion_tokens,
             -sample.index,
         ),
     )
 
 
-def _rank(sample: Sample[Any]) -> float:
-    return _UNSCORED if sample.score is None else sample.score
+def _rank(score: float | None) -> float:
+    return _UNSCORED if score is None else score

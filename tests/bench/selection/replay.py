@@ -57,9 +57,9 @@ async def replay(
     outcome, winner = selection.outcome, selection.winner
     groups = ballot.standings()
     known = [
-        vote.sample.confidence
+        vote.confidence
         for vote in (groups[0].members if groups else ())
-        if vote.sample.confidence is not None
+        if vote.confidence is not None
     ]
     return Replayed(
         answer=outcome.answer,

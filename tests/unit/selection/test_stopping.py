@@ -82,7 +82,7 @@ def _weighing(weight: float) -> Group:
     group = Group(SelectionMethod.WEIGHTED_MAJORITY, Weights.SCORE, seed=0)
     whole = math.floor(weight)
     parts = [1.0] * whole + [weight - whole]
-    group.members += [Vote("a", sample(i, "a", part)) for i, part in enumerate(parts)]
+    group.members += [Vote("a", i, part, None) for i, part in enumerate(parts)]
     return group
 
 

@@ -1,6 +1,7 @@
 """Votes and best-of-N on samples that were drawn already."""
 
 import math
+from collections.abc import Callable
 from random import Random
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from laserve_training.evaluation.bootstrap import Bootstrap
 from laserve_training.evaluation.metrics import pass_at_k
-from laserve_training.evaluation.samples import SampleTable
+from laserve_training.evaluation.samples import Floats, SampleTable
 from laserve_training.evaluation.selection import (
     best_of_n,
     majority,
@@ -18,6 +19,7 @@ from laserve_training.evaluation.selection import (
     oracle,
     weighted_majority,
 )
+from tests.unit.selection.samples import sample, select
 
 NAN = math.nan
 RIGHT = "a"
@@ -60,8 +62,9 @@ def test_weighted_majority_by_hand() -> None:
     clipped = [("b", 0.6), ("a", 9.0), ("b", 0.6), ("c", 0.0)]  # 9 counts as 1, less than 1.2
     unscored = [("b", NAN), ("a", 0.1), ("b", NAN), ("b", NAN)]
     nothing_weighs = [("b", NAN), ("a", -1.0), ("b", -2.0), ("a", 0.0)]
-    samples = table(one_strong, clipped, unscored, nothing_weighs)
-    assert weighted_majority(samples, 4).tolist() == [1.0, 0.0, 1.0, 1 / 2]
+    more_samples = [("b", 0.5), ("a", 0.5), ("a", -2.0), ("c", 0.5)]
+    samples = table(one_strong, clipped, unscored, nothing_weighs, more_samples)
+    assert weighted_majority(samples, 4).tolist() == [1.0, 0.0, 1.0, 1 / 2, 1.0]
 
 
 def test_best_of_n_by_hand() -> None:
@@ -82,14 +85,32 @@ def test_where_nothing_votes_the_accuracy_is_zero() -> None:
     assert weighted_majority(samples, 2).tolist() == [0.0]
 
 
-def test_an_answer_has_the_verdict_of_its_first_sample() -> None:
+def test_an_answer_has_the_verdict_of_the_sample_that_stands_for_it() -> None:
     samples = SampleTable(
-        correct_PN=np.array([[True, False, False], [False, True, True]]),
-        scores_PN=np.ones((2, 3)),
-        lengths_PN=np.ones((2, 3)),
-        answers_PN=np.full((2, 3), "x"),
+        correct_PN=np.array([[True, False, False], [False, True, True], [False, False, True]]),
+        scores_PN=np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [0.1, 0.2, 0.3]]),
+        lengths_PN=np.ones((3, 3)),
+        answers_PN=np.full((3, 3), "x"),
     )
-    assert majority(samples, 3).tolist() == [1.0, 0.0]
+    assert majority(samples, 3).tolist() == [1.0, 0.0, 1.0]
+
+
+@given(samples=SAMPLES.filter(lambda samples: any(answer for answer, _ in samples)))
+@pytest.mark.parametrize(
+    ("method", "accuracy"),
+    [("majority", majority), ("weighted_majority", weighted_majority)],
+)
+async def test_the_accuracy_is_that_of_the_service_over_all_seeds(
+    samples: list[tuple[str, float]], method: str, accuracy: Callable[[SampleTable, int], Floats]
+) -> None:
+    given = [
+        sample(index, answer, None if math.isnan(score) else score, finish_reason="stop")
+        for index, (answer, score) in enumerate(samples)
+    ]
+    chosen = {(await select(given, method=method, seed=seed)).outcome.answer for seed in range(6)}
+    # Six seeds reach each of the answers that tie.
+    expected = (RIGHT in chosen) / len(chosen)
+    assert accuracy(table(samples), len(samples)).tolist() == [expected]
 
 
 def test_smaller_n_is_the_mean_over_disjoint_blocks() -> None:

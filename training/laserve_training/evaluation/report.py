@@ -200,9 +200,9 @@ def _selection_section(evaluation: Evaluation) -> str:
         "weighted / oracle",
     ]
     return (
-        "## Selection\n\nAccuracy of one answer chosen from N samples, mean over disjoint blocks "
-        "of N; what ties is chosen from at random, in expectation. Weights are scores clipped to "
-        "[0, 1].\n\n" + markdown_table(header, rows)
+        "## Selection\n\nAccuracy of one answer chosen from N samples as the server chooses it, "
+        "mean over disjoint blocks of N; where a seed breaks a tie, in expectation. Weights are "
+        "scores clipped to [0, 1].\n\n" + markdown_table(header, rows)
     )
 
 

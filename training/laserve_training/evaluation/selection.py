@@ -1,23 +1,25 @@
 """Choosing one of N samples, offline, on samples that were drawn already.
 
-For N below the number of samples the accuracy is the mean over the disjoint blocks of N successive
-samples, the same blocks for every method. Ties are not broken: the accuracy is the expected one
-under a uniformly random choice among what ties, answers in a vote and samples in best-of-N. So
-every number is deterministic, unbiased, and does not depend on the order within a block.
+Votes are counted as the server counts them (`laserve.selection.voting`). For N below the number of
+samples the accuracy is the mean over the disjoint blocks of N successive samples, the same blocks
+for every method. Where the server's seed decides between answers, the accuracy is the expected one
+over all seeds; in best-of-N, over the samples that share the highest confidence. So every number is
+deterministic, unbiased, and does not depend on the order within a block.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from laserve.answers.normal_form import normal_form
+from laserve.selection.options import SelectionMethod, Weights
+from laserve.selection.voting import Group, Vote, winners
 from laserve_training.evaluation.bootstrap import Bootstrap, Interval, ratio
 from laserve_training.evaluation.metrics import powers_of_two
 from laserve_training.evaluation.samples import Bools, Floats, SampleTable
-
-_ROUNDING = 1e-9
-"""Votes that differ by less, relatively, tie: sums of the same weights in another order do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,13 @@ def measure_selection(table: SampleTable, bootstrap: Bootstrap) -> tuple[Selecti
 
 def majority(table: SampleTable, size: int) -> Floats:
     """(P,) accuracy of the answer that most of `size` samples give."""
-    return _vote(table, np.ones(table.scores_PN.shape), size)
+    return _vote(table, SelectionMethod.MAJORITY, size)
 
 
 def weighted_majority(table: SampleTable, size: int) -> Floats:
     """(P,) accuracy of the answer whose samples have the largest sum of scores, each clipped to
-    [0, 1]; a sample without a score weighs 0. Where all weigh 0 all answers tie."""
-    return _vote(table, np.nan_to_num(np.clip(table.scores_PN, 0.0, 1.0)), size)
+    [0, 1]."""
+    return _vote(table, SelectionMethod.WEIGHTED_MAJORITY, size)
 
 
 def best_of_n(correct_PN: Bools, confidences_PN: Floats, size: int) -> Floats:
@@ -88,19 +90,32 @@ def oracle(correct_PN: Bools, size: int) -> Floats:
     return _mean(np.asarray(_blocks(correct_PN, size).any(axis=2)))
 
 
-def _vote(table: SampleTable, weights_PN: Floats, size: int) -> Floats:
-    """(P,) accuracy of the answer with the most weight. An answer has the verdict of its first
-    sample; "" gets no vote, and where nothing votes the accuracy is 0."""
-    # Numbers instead of strings, which are slow to compare.
-    _, answers_PN = np.unique(table.answers_PN, return_inverse=True)
-    answers_PBN = _blocks(answers_PN, size)
-    same_PBNN = answers_PBN[..., :, None] == answers_PBN[..., None, :]
-    votes_PBN = (same_PBNN * _blocks(weights_PN, size)[..., None, :]).sum(axis=3)
-    votes_PBN[_blocks(table.answers_PN, size) == ""] = -1.0
-    most_PBN = votes_PBN.max(axis=2, keepdims=True)
-    wins_PBN = (votes_PBN >= 0.0) & (votes_PBN >= most_PBN * (1.0 - _ROUNDING))
-    is_first_PBN = ~np.tril(same_PBNN, -1).any(axis=3)
-    return _accuracy(wins_PBN & is_first_PBN, _blocks(table.correct_PN, size))
+def _vote(table: SampleTable, method: SelectionMethod, size: int) -> Floats:
+    """(P,) accuracy of the answer that wins. It has the verdict of the sample that stands for it;
+    "" gets no vote, and where nothing votes the accuracy is 0."""
+    starts = range(0, table.correct_PN.shape[1] - size + 1, size)
+    columns = (table.answers_PN, table.scores_PN, table.correct_PN)
+    return _mean(
+        np.array(
+            [
+                [_voted(method, *(row[start : start + size] for row in rows)) for start in starts]
+                for rows in zip(*(column.tolist() for column in columns), strict=True)
+            ]
+        )
+    )
+
+
+def _voted(
+    method: SelectionMethod, answers: list[str], scores: list[float], correct: list[bool]
+) -> float:
+    """Share of correct ones among the answers that win."""
+    groups: dict[str, Group] = {}
+    for index, (answer, score) in enumerate(zip(answers, scores, strict=True)):
+        if answer:
+            group = groups.setdefault(normal_form(answer), Group(method, Weights.SCORE, seed=0))
+            group.members.append(Vote(answer, index, None if math.isnan(score) else score, None))
+    verdicts = [correct[group.best.index] for group in winners(groups.values())]
+    return sum(verdicts) / len(verdicts) if verdicts else 0.0
 
 
 def _blocks(values_PN: NDArray[Any], size: int) -> NDArray[Any]:
