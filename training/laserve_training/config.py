@@ -21,8 +21,10 @@ from pydantic import (
     model_validator,
 )
 
+from laserve.core.faults import faults
 from laserve.core.score import PAPER_BETA_V
 from laserve.errors import ConfigurationError
+from laserve_training.laser.options import Count, LaSeROptions, Share
 
 if TYPE_CHECKING:
     from transformers import TrainingArguments
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Positive = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _Table(BaseModel):
@@ -145,31 +145,13 @@ class SftTable(_Table):
     """`[sft.trainer]`: arguments of TRL's SFTConfig."""
 
 
-class LaserTable(_Table):
-    """`[laser]`: GRPO plus the LaSeR loss; the paper's values (arXiv 2510.14943)."""
+class LaserTable(_Table, LaSeROptions):
+    """`[laser]`: GRPO plus the LaSeR loss, with the options of `LaSeROptions`."""
 
     problems: Positive | None = None
     """Training problems to draw; all rows of a file for null."""
-    alpha: Annotated[float, Field(ge=0.0)] = 0.1
-    """Weight of the score's loss; 0 is plain GRPO."""
-    class_balanced: bool = True
-    """Correct and incorrect solutions get the same total weight over the whole batch."""
     max_completion_length: Positive = 2048
     """Limit of a solution, in tokens; a longer one is cut, and has no score."""
-    reference: Literal["constant", "model"] = "constant"
-    """What the log-probability is compared with in training: c_ref, or the reference model's own
-    log-probability of each solution (needs a KL term: trainer.beta above 0)."""
-    reasoning_warmup_steps: Count = 200
-    """Steps at the start that train the policy only."""
-    self_reward_warmup_steps: Count = 200
-    """Steps after those that train the score, and keep it out of the advantage."""
-    policy_start_step: Count = 0
-    """First step with a policy gradient. Before it only the score is trained, and trainer.beta
-    (KL) holds the policy in place: for models that are too small to learn both at once."""
-    tau: Share = 0.1
-    """Share of the score's advantage in the integration phase."""
-    advantage_min_std: Annotated[float, Field(ge=0.0)] = 0.1
-    """Groups whose clipped scores vary by no more keep the verifier's advantage."""
     trainer: dict[str, JsonValue] = {}
     """`[laser.trainer]`: arguments of TRL's GRPOConfig."""
 
@@ -243,7 +225,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {_explain(error)}") from error
+        raise ConfigurationError(f"{path}: {'; '.join(faults(error))}") from error
 
 
 def trainer_arguments(
@@ -290,16 +272,3 @@ def _apply(content: dict[str, Any], override: str) -> None:
         content[last] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         content[last] = text
-
-
-def _explain(error: ValidationError) -> str:
-    """Each fault as `key`: what is wrong."""
-    faults = []
-    for fault in error.errors(include_url=False):
-        key = ".".join(str(part) for part in fault["loc"])
-        reason = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            faults.append(f"unknown key `{key}`")
-        else:
-            faults.append(f"`{key}`: {reason}" if key else reason)
-    return "; ".join(faults)

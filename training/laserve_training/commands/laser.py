@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +24,13 @@ from laserve.reference.encode import encode_rows, find_eos_tokens
 from laserve.reference.load import load_model
 from laserve_training.checkpoint import check_output, write_checkpoint
 from laserve_training.commands.measure_ref import measure
-from laserve_training.config import Config, build_arguments, trainer_arguments
+from laserve_training.config import (
+    Config,
+    LaserTable,
+    ScoreTable,
+    build_arguments,
+    trainer_arguments,
+)
 from laserve_training.laser.config import LaSeRConfig, check_target
 from laserve_training.laser.rewards import VerifierReward
 from laserve_training.laser.trainer import LaSeRTrainer
@@ -35,19 +42,11 @@ from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.math import MathVerifier
 from laserve_training.verifiers.registry import make_verifier
 
-_OWNED = {
-    "output_dir": "`output`",
-    "seed": "`seed`",
-    "z_c": "`score.z_c`",
-    "c_ref": "`score.c_ref`",
-    "beta_v": "`score.beta_v`",
-} | {
-    key: f"`laser.{key}`"
-    for key in (
-        *("alpha", "class_balanced", "reference", "reasoning_warmup_steps", "tau"),
-        *("self_reward_warmup_steps", "policy_start_step", "advantage_min_std"),
-        "max_completion_length",
-    )
+_OWNED = {"output_dir": "`output`", "seed": "`seed`"} | {
+    field.name: f"`{table}.{field.name}`"
+    for table, model in (("score", ScoreTable), ("laser", LaserTable))
+    for field in fields(LaSeRConfig)
+    if field.name in model.model_fields
 }
 
 

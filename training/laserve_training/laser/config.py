@@ -1,21 +1,19 @@
 """The trainer's arguments: GRPO's and LaSeR's."""
 
 from dataclasses import dataclass, field
-from typing import cast
+from typing import cast, get_args
 
 from trl import GRPOConfig
 
 from laserve.core.score import PAPER_BETA_V, is_target_reachable
 from laserve.errors import ConfigurationError
 from laserve_training.laser.advantages import Schedule
-
-CONSTANT = "constant"
-MODEL = "model"
+from laserve_training.laser.options import LaSeROptions, Reference
 
 
 @dataclass
-class LaSeRConfig(GRPOConfig):
-    """TRL's `GRPOConfig` and the fields of LaSeR, with the paper's values (arXiv 2510.14943).
+class LaSeRConfig(LaSeROptions, GRPOConfig):
+    """TRL's `GRPOConfig`, the options of LaSeR, and the constants of the score.
 
     Raises ConfigurationError for a combination that cannot work, and why.
     """
@@ -25,40 +23,15 @@ class LaSeRConfig(GRPOConfig):
         default=0.0, metadata={"help": "Mean log p(z_c) after an EOS of the reference model, nats."}
     )
     beta_v: float = field(default=PAPER_BETA_V, metadata={"help": "Scale of the score, per nat."})
-    alpha: float = field(default=0.1, metadata={"help": "Weight of the score's loss."})
-    class_balanced: bool = field(
-        default=True,
-        metadata={"help": "Correct and incorrect solutions get the same total weight."},
-    )
-    reference: str = field(
-        default=CONSTANT,
-        metadata={
-            "help": "'constant': c_ref for each; 'model': each one's log pi_ref(z_c | x, y)."
-        },
-    )
-    tau: float = field(default=0.1, metadata={"help": "Share of A_self in the advantage."})
-    advantage_min_std: float = field(
-        default=0.1,
-        metadata={"help": "Groups whose clipped scores vary by no more keep A_verifier."},
-    )
-    reasoning_warmup_steps: int = field(
-        default=200, metadata={"help": "Steps at the start that train the policy only."}
-    )
-    self_reward_warmup_steps: int = field(
-        default=200, metadata={"help": "Steps after those without A_self in the advantage."}
-    )
-    policy_start_step: int = field(
-        default=0, metadata={"help": "First step with a policy gradient."}
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()  # type: ignore[no-untyped-call]
         if self.z_c < 0:
             raise ConfigurationError("z_c is missing: give the id of the score token")
         check_target(self.c_ref, self.beta_v)
-        if self.reference not in (CONSTANT, MODEL):
+        if self.reference not in get_args(Reference):
             raise ConfigurationError(f"reference={self.reference!r}: give 'constant' or 'model'")
-        if self.reference == MODEL and self.beta == 0:
+        if self.reference == "model" and self.beta == 0:
             raise ConfigurationError(
                 "reference='model' needs the reference model's forward pass, which only a KL term "
                 "brings: set beta above 0, or reference='constant'"

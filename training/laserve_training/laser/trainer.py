@@ -21,7 +21,7 @@ from trl import GRPOTrainer
 
 from laserve.errors import ConfigurationError
 from laserve_training.laser.advantages import integrate, self_reward_advantages
-from laserve_training.laser.config import MODEL, LaSeRConfig
+from laserve_training.laser.config import LaSeRConfig
 from laserve_training.laser.loss import ScoredSolutions, class_weights, self_reward_loss
 from laserve_training.laser.rollouts import LOGPROB_KEY, ScoredRollouts
 from laserve_training.laser.sequences import append_scoring_token, scoring_positions
@@ -64,7 +64,7 @@ class LaSeRTrainer(GRPOTrainer):
         super().__init__(model, args=args, processing_class=processing_class, **options)
         if self._is_vlm:
             raise ConfigurationError("models with images are not supported: give a text model")
-        if args.reference == MODEL and self.ref_model is None:
+        if args.reference == "model" and self.ref_model is None:
             raise ConfigurationError(
                 "reference='model' with an adapter: its reference pass cannot be told from the "
                 "policy's. Use reference='constant'"
@@ -144,7 +144,7 @@ class LaSeRTrainer(GRPOTrainer):
             else finished_N.float()
         )
         reference_B = torch.full_like(verdicts_N[own], self.args.c_ref)
-        if self.args.reference == MODEL and self._reference_logprobs_B is not None:
+        if self.args.reference == "model" and self._reference_logprobs_B is not None:
             reference_B = self._reference_logprobs_B
         batch |= {TARGETS: verdicts_N[own], WEIGHTS: weights_N[own], REFERENCE: reference_B}
 
