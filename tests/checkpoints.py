@@ -367,7 +367,7 @@ BAD: dict[str, Mutation] = {
         _twice(MANIFEST_NAME, "beta_v"),
         "'laserve.json' is no valid JSON: key 'beta_v' stands twice",
     ),
-    "other schema version": _invalid(_set(schema_version=2), "`schema_version` 2 is not 1"),
+    "other schema version": _invalid(_set(schema_version=2), "`schema_version`: 2 is not 1"),
     "key that does not exist": _invalid(_set(zc=1), "unknown key `zc`"),
     # The configuration
     "other architecture": _on_disk(

@@ -19,6 +19,7 @@ from rich.progress import Progress
 
 from laserve.answers.equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
+from laserve.core.faults import faults
 from laserve.errors import ConfigurationError, DataError
 from laserve.offline import OfflineEngine, open_engine
 from laserve.reference.encode import encode_prompt
@@ -145,11 +146,7 @@ def _options(text: str) -> SelectionOptions:
     try:
         return SelectionOptions.model_validate_json(text)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        field = ".".join(map(str, fault["loc"]))
-        raise ConfigurationError(
-            f"--selection {text!r}: {f'{field}: ' if field else ''}{fault['msg']}"
-        ) from error
+        raise ConfigurationError(f"--selection {text!r}: {faults(error)[0]}") from error
 
 
 def _lines_done(path: Path) -> set[int]:

@@ -182,8 +182,8 @@ def _set(key: str, value: object) -> Callable[[dict[str, object]], object]:
     [
         (_set("zc", 1), "unknown key `zc`"),
         (_set("c_ref", {"mean": -1.0, "std": 1.0, "count": 1, "max": 0.0}), "key `c_ref.max`"),
-        (_set("schema_version", 2), "`schema_version` 2 is not 1"),
-        (_set("schema_version", "1"), "`schema_version` '1' is not 1"),
+        (_set("schema_version", 2), "`schema_version`: 2 is not 1"),
+        (_set("schema_version", "1"), "`schema_version`: '1' is not 1"),
         (_set("z_c", "259"), "`z_c`: Input should be a valid integer"),
         (_set("z_c", True), "`z_c`: Input should be a valid integer"),
         (_set("z_c", 256), "z_c=256 is one of the EOS tokens"),

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -19,6 +20,7 @@ from pydantic import (
 
 from laserve.core.calibration import Calibration
 from laserve.core.checkpoint_files import MANIFEST_NAME
+from laserve.core.faults import faults
 from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters, self_reward_score
 from laserve.errors import ManifestError
 
@@ -33,6 +35,12 @@ def _inside_the_folder(path: str) -> str:
     if not parts.parts or parts.is_absolute() or ".." in parts.parts or "\\" in path:
         raise ValueError("must be a relative path inside the checkpoint folder")
     return path
+
+
+def _version_one(version: object) -> object:
+    if type(version) is not int or version != 1:
+        raise ValueError(f"{version!r} is not 1, the one read here")
+    return version
 
 
 TokenId = Annotated[int, Field(ge=0)]
@@ -74,7 +82,7 @@ class GoldenProbe(_Part):
 class Manifest(_Part):
     """The content of `laserve.json`. Unknown keys and other schema versions are refused."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Annotated[Literal[1], BeforeValidator(_version_one)] = 1
     checkpoint: Annotated[str, Field(min_length=1)]
     """Name of the checkpoint, as answers state it."""
     z_c: TokenId
@@ -163,7 +171,7 @@ def parse_manifest(content: bytes, path: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
-        raise ManifestError(f"{path}: {_explain(error)}. {_MEND}") from error
+        raise ManifestError(f"{path}: {'; '.join(faults(error))}. {_MEND}") from error
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Path:
@@ -184,19 +192,3 @@ def write_manifest(folder: Path, manifest: Manifest) -> Path:
             temporary.unlink()
         raise ManifestError(f"{path} cannot be written: {error.strerror}") from error
     return path
-
-
-def _explain(error: ValidationError) -> str:
-    """Each fault as `key`: what is wrong."""
-    faults = []
-    for fault in error.errors(include_url=False):
-        key = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            faults.append(f"unknown key `{key}`")
-        elif key == "schema_version":
-            faults.append(f"`schema_version` {fault['input']!r} is not 1, the one read here")
-        elif key:
-            faults.append(f"`{key}`: {fault['msg']}")
-        else:
-            faults.append(fault["msg"].removeprefix("Value error, "))
-    return "; ".join(faults)

@@ -18,6 +18,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from laserve.core.faults import faults
 from laserve.errors import DataError
 
 
@@ -82,10 +83,6 @@ def _parse(line: str, where: str) -> Row:
     try:
         return Row.model_validate_json(line)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            reason = f"unknown key `{key}`; known are prompt, messages and completion"
-        else:
-            reason = f"`{key}`: {fault['msg']}" if key else fault["msg"]
-        raise DataError(f"{where}: {reason.removeprefix('Value error, ')}") from error
+        fault = faults(error)[0]
+        known = "; known are prompt, messages and completion" if "unknown key" in fault else ""
+        raise DataError(f"{where}: {fault}{known}") from error

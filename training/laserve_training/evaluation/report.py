@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 
+from laserve.core.faults import faults
 from laserve.errors import ConfigurationError, DataError
 from laserve_training.evaluation import paper
 from laserve_training.evaluation.analysis import SELF_REWARD, Evaluation
@@ -68,10 +69,8 @@ def read_report(path: Path) -> Evaluation:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in fault["loc"])
         raise DataError(
-            f"{path} is no report of this version, `{key}`: {fault['msg']}. Evaluate again"
+            f"{path} is no report of this version: {faults(error)[0]}. Evaluate again"
         ) from error
 
 

@@ -27,6 +27,7 @@ from pyarrow import parquet
 from pydantic import BeforeValidator, ConfigDict, JsonValue, ValidationError, model_validator
 from pydantic_core import PydanticSerializationError, to_json
 
+from laserve.core.faults import faults
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.rows import Row
 from laserve_training.problem import Message, Problem, Split
@@ -190,10 +191,7 @@ def _parse(row: str, where: str) -> Problem:
     try:
         return _ProblemRow.model_validate_json(row).problem(where)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in fault["loc"])
-        reason = f"`{key}`: {fault['msg']}" if key else fault["msg"]
-        raise DataError(f"{where}: {reason.removeprefix('Value error, ')}") from error
+        raise DataError(f"{where}: {faults(error)[0]}") from error
 
 
 def _refuse_shared_questions(problems: Mapping[Split, list[Problem]]) -> None:
