@@ -1,5 +1,5 @@
 """Three servers on the tiny model and one on the demo checkpoint, for the whole session, started
-like a user starts them."""
+once each."""
 
 import re
 import shutil
@@ -103,11 +103,12 @@ def demo(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
-    """Loads checkpoints: it serves `a`; `b` lies beside it."""
+    """Loads checkpoints: it serves `a`; `b` lies beside it. Nothing in it is forked: its second
+    engines take as long to start as a user's."""
     root = tmp_path_factory.mktemp("hot") / "candidates"
     for seed, name in enumerate(("a", "b")):
         build_checkpoint(root / name, seed=seed, name=f"tiny-{name}")
-    with running_hot_server(root, ("a", "b")) as running:
+    with running_hot_server(root, ("a", "b"), installed=True) as running:
         yield running
 
 

@@ -249,7 +249,9 @@ class SlowReader:
 
 
 @contextmanager
-def running_hot_server(root: Path, names: Sequence[str], *flags: str) -> Iterator[HotServer]:
+def running_hot_server(
+    root: Path, names: Sequence[str], *flags: str, installed: bool = False
+) -> Iterator[HotServer]:
     """Serve the first of these subfolders of `root`; others may be loaded from there.
 
     The scores that they must give are known of all `names`.
@@ -262,5 +264,6 @@ def running_hot_server(root: Path, names: Sequence[str], *flags: str) -> Iterato
         *("--checkpoint-root", str(root), "--checkpoint-staging", str(staging)),
         *("--worker-extension-cls", "tests.e2e.cued_reload.CuedReloadExtension"),
         *flags,
+        installed=installed,
     ) as server:
         yield HotServer(server, root, staging, References(root / name for name in names))

@@ -58,6 +58,7 @@ def v2_server(
             *("--z-c", "<|vision_start|>", "--c-ref", "-18"),
             "--speculative-config",
             f'{{"method": "draft_model", "model": "{draft}", "num_speculative_tokens": 3}}',
+            installed=True,  # Triton reads those variables as it is imported
         ) as running:
             yield running
 

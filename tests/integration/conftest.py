@@ -1,7 +1,7 @@
 """Real vLLM engines on the tiny model, one of each kind for the whole session."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from laserve.launch.serve import CPU_WORKER, SCHEDULER
 from laserve.offline import OfflineEngine
 from laserve.scoring.scored_engine import ScoredEngine
 from laserve.worker.config import PROCESSOR_V1, WorkerConfig
+from tests.fork_server import ONE_THREAD, forking
 from tests.integration.generating import HuggingFaceReference
 from tests.tiny_model import TinyModel, build_tiny_model
 
@@ -27,6 +28,15 @@ BASE: dict[str, Any] = {
     "disable_log_stats": False,
     "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_engines() -> Iterator[None]:
+    """Engines find vLLM imported."""
+    with forking(), pytest.MonkeyPatch.context() as patch:
+        for name, value in ONE_THREAD.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """Selection over a file, without HTTP: the same answers as the engine gives elsewhere."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from laserve.scoring.scored_engine import ScoredEngine
 from laserve.select_file import select_rows
 from laserve.selecting.plan import Planner
 from laserve.selection.options import SelectionOptions
+from tests import fork_server
 from tests.integration.generating import generate
 
 DEMO = Path(__file__).parents[2] / "demo" / "laserve-countdown"
@@ -74,9 +73,9 @@ def test_the_command_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     (tmp_path / "out.jsonl").write_text(kept + '{"line": 3, "te')  # killed while it wrote
     selection = json.dumps({"n_max": 16, "min_confidence": 0.9})
     flags = ["--selection", selection, "--dtype", "float32", "--enforce-eager"]
-    command = [sys.executable, "-m", "laserve", *arguments(tmp_path, *flags)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+    log = tmp_path / "select.log"
+    process = fork_server.start("laserve", *arguments(tmp_path, *flags), output=log)
+    assert process.wait(timeout=300) == 0, log.read_text()[-3000:]
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert rows[0] == {"line": 2, "text": "kept"}
     assert {row["line"] for row in rows[1:]} == {1, 3}

@@ -1,7 +1,7 @@
-"""One training step on a scripted batch of 8 solutions, in as many processes as it is started in.
+"""One training step on a scripted batch of 8 solutions, in as many processes as it is started in:
+by itself, or in each with torchrun's environment variables.
 
     python -m tests.integration.training.distributed_step MODEL OUTPUT Z_C BATCH ACCUMULATION
-    torchrun --standalone --nproc_per_node=2 -m tests.integration.training.distributed_step ...
 
 Writes OUTPUT: the weights after the step, and the batch's targets and weights by solution.
 """

@@ -1,11 +1,10 @@
 """A run of a few steps of the demo's kind, through the command line in a process of its own."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from tests import fork_server
 
 CONFIG = Path(__file__).parents[3] / "training" / "configs" / "countdown.toml"
 SMALL = (
@@ -40,25 +39,25 @@ def arguments(command: str, output: Path, *more: str) -> list[str]:
     return [command, "--config", str(CONFIG), f"output={output}", *SMALL, *more]
 
 
-def start(command: str, output: Path, *more: str, log: Path) -> subprocess.Popen[bytes]:
-    """Start it."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with log.open("wb") as file:
-        return subprocess.Popen(
-            [sys.executable, "-m", "laserve_training", *arguments(command, output, *more)],
-            env=environment,
-            stdout=file,
-            stderr=file,
-        )
-
-
 def run(command: str, output: Path, *more: str) -> str:
     """Run it to its end; what it printed. Fails where it fails."""
     log = output.parent / f"{output.name}-{command}.log"
-    status = start(command, output, *more, log=log).wait()
+    status = _status("laserve_training", *arguments(command, output, *more), log=log)
     text = log.read_text(errors="replace")
     assert status == 0, text[-3000:]
     return text
+
+
+def run_killed_at(step: int, output: Path, log: Path) -> int:
+    """Run `laser` until SIGKILL comes, right after the save of this step; its exit status."""
+    killed = "tests.integration.training.killed_run"
+    return _status(killed, str(step), *arguments("laser", output), log=log)
+
+
+def _status(module: str, *arguments: str, log: Path) -> int:
+    environment = {"OMP_NUM_THREADS": "1"}
+    process = fork_server.start(module, *arguments, output=log, environment=environment)
+    return int(process.wait())
 
 
 def log_of(output: Path) -> dict[int, dict[str, Any]]:

@@ -1,14 +1,13 @@
 """Processes and accumulation steps share one batch: its weights, its groups, its loss."""
 
-import os
-import subprocess
-import sys
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tests import fork_server
 from tests.tiny_model import TinyModel
 
 STEP = "tests.integration.training.distributed_step"
@@ -16,16 +15,28 @@ STEP = "tests.integration.training.distributed_step"
 
 def step(tiny: TinyModel, output: Path, processes: int, batch: int, accumulation: int) -> Any:
     """What a step leaves in so many processes (gloo on the CPU)."""
-    launcher = [sys.executable, "-m"]
-    if processes > 1:
-        launcher += ["torch.distributed.run", "--standalone", f"--nproc_per_node={processes}", "-m"]
-    arguments = [STEP, tiny.path, output, tiny.z_c, batch, accumulation]
-    environment = {**os.environ, "TRL_EXPERIMENTAL_SILENCE": "1", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*launcher, *map(str, arguments)], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    arguments = map(str, (tiny.path, output, tiny.z_c, batch, accumulation))
+    command = [STEP, *arguments]
+    logs = [output.with_name(f"{rank}.log") for rank in range(processes)]
+    environments = as_torchrun_sets_them(processes) if processes > 1 else [{}]
+    started = [
+        fork_server.start(*command, output=log, environment={"OMP_NUM_THREADS": "1"} | environment)
+        for log, environment in zip(logs, environments, strict=True)
+    ]
+    for process, log in zip(started, logs, strict=True):
+        assert process.wait() == 0, log.read_text()[-3000:]
     return torch.load(output, weights_only=True)
+
+
+def as_torchrun_sets_them(processes: int) -> list[dict[str, str]]:
+    """The environment variables by which so many processes on one machine find each other, for
+    each of them (https://docs.pytorch.org/docs/stable/elastic/run.html)."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    shared |= {name: str(processes) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE")}
+    return [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,6 @@
 """From a training run into a running server: published by the run, or left in a watched folder."""
 
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ from transformers import AutoTokenizer
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import read_manifest
 from laserve_client import CheckpointJob, LaServe, SelfReward
+from tests import fork_server
 from tests.checkpoints import BETA_V, C_REF, WEIGHTS, build_checkpoint, describe
 from tests.e2e.server import running_server
 from tests.integration.generating import HuggingFaceReference
@@ -118,18 +116,18 @@ def test_a_run_publishes_its_checkpoint_and_the_scores_change(published_to: Publ
     rows = [f'{{"prompt": "What is {n} + 1?", "answer": "{n + 1}"}}\n' for n in range(32)]
     (root / "rows.jsonl").write_text("".join(rows))
     (root / "mine.toml").write_text(CONFIG)
-    command = [sys.executable, "-m", "laserve_training", "laser", "--config", "mine.toml"]
-    done = subprocess.run(
-        [*command, "--publish", published_to.url, "--admin-key", "admin-of-the-test"],
-        cwd=root,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
+    status = fork_server.start(
+        *("laserve_training", "laser", "--config", "mine.toml"),
+        *("--publish", published_to.url, "--admin-key", "admin-of-the-test"),
+        folder=root,
+        environment={"OMP_NUM_THREADS": "1"},
+        output=root / "laser.log",
+    ).wait()
+    told = (root / "laser.log").read_text()
+    assert status == 0, told[-3000:]
     trained = root / "run" / "checkpoint"
     version = active.version + 1
-    assert done.stdout.splitlines()[-1] == (
+    assert told.splitlines()[-1] == (
         f"published {trained}: tiny-trained is active, version {version}"
     )
 

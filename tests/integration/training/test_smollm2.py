@@ -1,7 +1,5 @@
 """A pretrained model through the same commands: a few steps, whole and LoRA, then the engine."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from laserve.core.manifest import read_manifest
 from laserve.offline import open_engine
+from tests import fork_server
 from tools.smollm2 import convert
 
 CONFIGS = Path(__file__).parents[3] / "training" / "configs"
@@ -29,6 +28,13 @@ FEW_STEPS = (
 )
 
 
+@pytest.fixture(autouse=True)
+def all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This model is large enough to gain by sharing the work."""
+    for name in fork_server.ONE_THREAD:
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="module")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("smollm2") / "smollm2-135m-instruct"
@@ -37,10 +43,11 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(model: Path, output: Path, config: Path) -> None:
-    command = [sys.executable, "-m", "laserve_training", "laser", "--config", str(config)]
     overrides = [f"model.path={model}", f"output={output}", *FEW_STEPS]
-    done = subprocess.run([*command, *overrides], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
+    log = output.parent / "laser.log"
+    arguments = ["laser", "--config", str(config), *overrides]
+    status = fork_server.start("laserve_training", *arguments, output=log).wait()
+    assert status == 0, log.read_text()[-3000:]
 
 
 @pytest.mark.parametrize("config", ["smollm2-135m.toml", "smollm2-135m-lora.toml"])

@@ -6,6 +6,7 @@ wrong can be scripted.
 
 import asyncio
 import json
+import math
 import socket
 import threading
 import time
@@ -62,6 +63,8 @@ class FakeLaServe:
     """What `n` is cut to without a word, as some servers do."""
     load: Load = field(default_factory=Load)
     rerank_s: float = 0.0
+    reranks: float = math.inf
+    """How many requests for a ranking are answered; the others wait as long as their clients."""
     loads: list[dict[str, Any]] = field(default_factory=list)
     """Loads of checkpoints, the oldest first."""
     progress: list[str] = field(default_factory=lambda: list(STATES))
@@ -274,6 +277,9 @@ def application(fake: FakeLaServe) -> FastAPI:
         load = fake.load  # another one after a reset
         load.now += 1
         load.most = max(load.most, load.now)
+        fake.reranks -= 1
+        while fake.reranks < 0 and (await request.receive())["type"] != "http.disconnect":
+            pass
         await asyncio.sleep(fake.rerank_s)
         load.now -= 1
         if query in fake.failing:

@@ -1,6 +1,7 @@
 """`laserve-client rerank`: files that may be large, and runs that may end at any time."""
 
 import json
+import math
 import os
 import pty
 import signal
@@ -249,17 +250,18 @@ def command(fake: FakeLaServe, source: Path, target: Path) -> list[str]:
 def test_ctrl_c_leaves_a_file_that_can_be_gone_on_with(
     fake: FakeLaServe, source: Path, target: Path
 ) -> None:
-    fake.rerank_s = 0.5
+    fake.reranks = 4
     process = subprocess.Popen(command(fake, source, target), stderr=subprocess.PIPE, text=True)
-    while not target.exists() or not target.read_bytes():
+    while not target.exists() or target.read_bytes().count(b"\n") < 4:
+        assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate()
     assert process.returncode == 130
     assert "laserve-client rerank: interrupted" in told
     assert "Traceback" not in told
-    assert 0 < len(written(target)) < 20
-    fake.rerank_s = 0.0
+    assert len(written(target)) == 4
+    fake.reranks = math.inf
     assert rerank(fake, source, target) == 0
     assert len(written(target)) == 20
 
