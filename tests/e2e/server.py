@@ -13,6 +13,7 @@ import httpx
 import openai
 import psutil
 
+from tests.budget import Kind, spend
 from tests.fork_server import ONE_THREAD, ended, start
 
 START_LIMIT_S = 300
@@ -100,6 +101,7 @@ def running_server(
 
 
 def _by_console_script(arguments: list[str], log: Path) -> psutil.Process:
+    spend(Kind.CONSOLE_SCRIPT)
     script = Path(sys.executable).with_name("laserve")
     with log.open("w") as output:
         return psutil.Popen([script, *arguments], stdout=output, stderr=output)

@@ -29,6 +29,8 @@ from unittest.mock import patch
 
 import psutil
 
+from tests.budget import Kind, spend
+
 ROOT = Path(__file__).parents[2]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 """Models this small only lose by sharing the work, and engines share the cores."""
@@ -98,6 +100,7 @@ def start(
     ``environment``: variables beside those of this process. ``folder``: where it runs; default: as
     this process.
     """
+    spend(Kind.FORKED_COMMAND)
     request = Request(
         ("-m", module, *arguments),
         {**os.environ, **(environment or {})},
@@ -125,6 +128,8 @@ def forking(server: ForkServer | None = None) -> Iterator[None]:
             return _spawnv_passfds(path, arguments, fds)  # the resource tracker, which is small
         code = command[command.index("-c") :]
         fds = [0, 1, 2, *sorted(set(fds))]
+        if server is None:
+            spend(Kind.ENGINE)
         request = Request(code, dict(os.environ), str(Path.cwd()), fds)
         return (server or _fork_server()).fork(request, fds)
 

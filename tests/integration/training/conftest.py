@@ -1,5 +1,6 @@
 """A tiny model and trainers on it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from laserve.reference.load import load_model
 from laserve_training.laser.config import LaSeRConfig
 from laserve_training.laser.trainer import LaSeRTrainer
 from laserve_training.models import training_tokenizer
+from tests.integration.training.small_run import run
 from tests.tiny_model import TinyModel, build_tiny_model
 
 QUESTIONS = [f"What is {number} + {number % 7}?" for number in range(16)]
@@ -45,6 +47,28 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
 def is_even(completions: list[Any], **_: Any) -> list[float]:
     """A verifier that says yes about half of the time, whatever the answer means."""
     return [float(len(completion[0]["content"]) % 2 == 0) for completion in completions]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A whole run."""
+
+    output: Path
+    fine_tuned: Path
+    """What its output folder was before `laser`."""
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A run of all four commands, which tests share: they leave its folders as they are."""
+    folder = tmp_path_factory.mktemp("trained")
+    output = folder / "run"
+    for command in ("sft", "measure-ref"):
+        run(command, output)
+    fine_tuned = shutil.copytree(output, folder / "fine-tuned")
+    for command in ("laser", "evaluate"):
+        run(command, output)
+    return Trained(output, fine_tuned)
 
 
 @dataclass(frozen=True)

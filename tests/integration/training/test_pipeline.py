@@ -12,8 +12,8 @@ from laserve.offline import open_engine
 from laserve_training.evaluation.report import read_report
 from laserve_training.laser.rollouts import LOGPROB_KEY
 from tests.e2e.server import running_server
-from tests.integration.training.conftest import TrainerFactory
-from tests.integration.training.small_run import log_of, run
+from tests.integration.training.conftest import Trained, TrainerFactory
+from tests.integration.training.small_run import log_of
 from tests.tiny_model import TinyModel
 
 AGREEMENT = 1e-3
@@ -40,22 +40,13 @@ class Reference:
         return float(logits.double().log_softmax(-1)[self._z_c])
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder of a whole run."""
-    output = tmp_path_factory.mktemp("pipeline") / "run"
-    for command in ("sft", "measure-ref", "laser", "evaluate"):
-        run(command, output)
-    return output
-
-
-def test_the_checkpoint_is_complete_and_carries_what_was_measured(trained: Path) -> None:
-    manifest = read(trained / "checkpoint")
-    reference = Reference(trained / "checkpoint", manifest.z_c)
-    assert manifest.files == hash_files(trained / "checkpoint")
+def test_the_checkpoint_is_complete_and_carries_what_was_measured(trained: Trained) -> None:
+    manifest = read(trained.output / "checkpoint")
+    reference = Reference(trained.output / "checkpoint", manifest.z_c)
+    assert manifest.files == hash_files(trained.output / "checkpoint")
     assert manifest.c_ref.count == 16
     # Both measured the same model over the same solutions.
-    assert manifest.c_ref == read(trained / "sft").c_ref
+    assert manifest.c_ref == read(trained.output / "sft").c_ref
     assert len(manifest.golden_probes) == 8
     for probe in manifest.golden_probes:
         ids = [*probe.prompt_token_ids, *probe.completion_token_ids]
@@ -68,16 +59,16 @@ def test_the_checkpoint_is_complete_and_carries_what_was_measured(trained: Path)
     assert {"accuracy", "f1", "auroc", "auroc_within_problem"} <= manifest.evaluation.keys()
 
 
-def test_every_step_is_logged_with_the_scores_figures(trained: Path) -> None:
-    log = log_of(trained)
+def test_every_step_is_logged_with_the_scores_figures(trained: Trained) -> None:
+    log = log_of(trained.output)
     assert log.keys() == set(range(1, 9))
     assert all("self_reward/loss" in entry for entry in log.values())
     assert any("self_reward/auroc" in entry for entry in log.values())
-    assert list((trained / "laser").rglob("events.out.tfevents.*"))
+    assert list((trained.output / "laser").rglob("events.out.tfevents.*"))
 
 
-def test_the_report_is_written_in_three_forms(trained: Path) -> None:
-    folder = trained / "evaluation"
+def test_the_report_is_written_in_three_forms(trained: Trained) -> None:
+    folder = trained.output / "evaluation"
     evaluation = read_report(folder / "report.json")
     assert evaluation.figures.problems == 12
     assert {"mean_logprob", "untrained_score"} <= evaluation.confidences.keys()
@@ -85,11 +76,11 @@ def test_the_report_is_written_in_three_forms(trained: Path) -> None:
     assert len(list(folder.glob("*.png"))) == 4
 
 
-def test_the_service_serves_it_with_score_and_confidence(trained: Path, tmp_path: Path) -> None:
-    manifest = read(trained / "checkpoint")
-    reference = Reference(trained / "checkpoint", manifest.z_c)
-    tokenizer = AutoTokenizer.from_pretrained(trained / "checkpoint")
-    with running_server(trained / "checkpoint", tmp_path / "server.log", *SERVED) as server:
+def test_the_service_serves_it_with_score_and_confidence(trained: Trained, tmp_path: Path) -> None:
+    manifest = read(trained.output / "checkpoint")
+    reference = Reference(trained.output / "checkpoint", manifest.z_c)
+    tokenizer = AutoTokenizer.from_pretrained(trained.output / "checkpoint")
+    with running_server(trained.output / "checkpoint", tmp_path / "server.log", *SERVED) as server:
         answer = server.client.chat.completions.create(
             model="tiny",
             messages=[{"role": "user", "content": "6,6>2"}],
@@ -114,9 +105,9 @@ def test_the_service_serves_it_with_score_and_confidence(trained: Path, tmp_path
 
 
 async def test_trainer_hugging_face_and_service_give_the_same_tokens_the_same_score(
-    trained: Path, make_trainer: TrainerFactory
+    trained: Trained, tmp_path: Path
 ) -> None:
-    folder = trained / "checkpoint"
+    folder = trained.output / "checkpoint"
     manifest = read(folder)
     reference = Reference(folder, manifest.z_c)
     probe = manifest.golden_probes[0]
@@ -128,7 +119,7 @@ async def test_trainer_hugging_face_and_service_give_the_same_tokens_the_same_sc
     assert scored
 
     tiny = TinyModel(folder, manifest.z_c, primary_eos=-1, secondary_eos=-1, vocab_size=-1)
-    trainer = TrainerFactory(tiny, trained)(c_ref=manifest.c_ref.mean, beta_v=manifest.beta_v)
+    trainer = TrainerFactory(tiny, tmp_path)(c_ref=manifest.c_ref.mean, beta_v=manifest.beta_v)
     for sample in scored:
         ids = torch.tensor([[*probe.prompt_token_ids, *sample.token_ids]])
         trainer._get_per_token_logps_and_entropies(

@@ -7,26 +7,19 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from tests.integration.training.conftest import Trained
 from tests.integration.training.small_run import log_of, run, run_killed_at
 
 TIMES = {"step_time", "epoch", "num_tokens"}
 """What a log may differ in: times, and counters that the trainer keeps in the process."""
 
 
-@pytest.fixture(scope="module")
-def fine_tuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("run") / "fine-tuned"
-    run("sft", output)
-    return output
-
-
-def test_a_run_killed_with_sigkill_continues_to_the_same_numbers(fine_tuned: Path) -> None:
-    whole, killed = fine_tuned.parent / "whole", fine_tuned.parent / "killed"
-    for output in (whole, killed):
-        shutil.copytree(fine_tuned, output)
-    run("laser", whole)
-
-    log = killed.parent / "killed.log"
+def test_a_run_killed_with_sigkill_continues_to_the_same_numbers(
+    trained: Trained, tmp_path: Path
+) -> None:
+    whole = trained.output
+    killed = shutil.copytree(trained.fine_tuned, tmp_path / "killed")
+    log = tmp_path / "killed.log"
     assert run_killed_at(4, killed, log) == -signal.SIGKILL, log.read_text()[-3000:]
     saved = killed / "laser" / "checkpoint-4" / "trainer_state.json"
     assert saved.exists()
