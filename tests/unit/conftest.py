@@ -1,6 +1,7 @@
 """Settings of the unit tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +10,15 @@ from hypothesis import settings
 # The first example of a test pays for imports and kernels, and the machine may be busy.
 settings.register_profile("laserve", deadline=None)
 settings.load_profile("laserve")
+
+
+@pytest.fixture(autouse=True)
+def no_authorities() -> Iterator[None]:
+    """Reading whose certificates to trust takes an HTTP client 25 ms, and no test meets TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        patch.setenv("SSL_CERT_DIR", str(Path(__file__).parent))
+        yield
 
 
 @pytest.fixture(autouse=True)
