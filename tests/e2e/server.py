@@ -79,6 +79,7 @@ def running_server(
     if installed:
         process = _by_console_script(arguments, log)
     else:
+        spend(Kind.SERVER)
         process = start("laserve", *arguments, output=log, environment=ONE_THREAD)
     try:
         url = f"http://127.0.0.1:{port}"
@@ -101,7 +102,7 @@ def running_server(
 
 
 def _by_console_script(arguments: list[str], log: Path) -> psutil.Process:
-    spend(Kind.CONSOLE_SCRIPT)
+    spend(Kind.INSTALLED_SERVER)
     script = Path(sys.executable).with_name("laserve")
     with log.open("w") as output:
         return psutil.Popen([script, *arguments], stdout=output, stderr=output)

@@ -100,7 +100,6 @@ def start(
     ``environment``: variables beside those of this process. ``folder``: where it runs; default: as
     this process.
     """
-    spend(Kind.FORKED_COMMAND)
     request = Request(
         ("-m", module, *arguments),
         {**os.environ, **(environment or {})},

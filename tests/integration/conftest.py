@@ -59,7 +59,7 @@ async def plain_engine(path: Path, **options: Any) -> AsyncIterator[AsyncLLM]:
     try:
         yield engine
     finally:
-        engine.shutdown()
+        engine.shutdown(timeout=0)  # by default it gives requests five seconds; none is under way
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import fork_server
+from tests.budget import Kind, spend
 
 CONFIG = Path(__file__).parents[3] / "training" / "configs" / "countdown.toml"
 SMALL = (
@@ -55,6 +56,7 @@ def run_killed_at(step: int, output: Path, log: Path) -> int:
 
 
 def _status(module: str, *arguments: str, log: Path) -> int:
+    spend(Kind.TRAINING)
     environment = {"OMP_NUM_THREADS": "1"}
     process = fork_server.start(module, *arguments, output=log, environment=environment)
     return int(process.wait())

@@ -30,7 +30,7 @@ def step(tiny: TinyModel, output: Path, processes: int, batch: int, accumulation
 
 def as_torchrun_sets_them(processes: int) -> list[dict[str, str]]:
     """The environment variables by which so many processes on one machine find each other, for
-    each of them (https://docs.pytorch.org/docs/stable/elastic/run.html)."""
+    each of them; torchrun's documentation tells their meaning."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

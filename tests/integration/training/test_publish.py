@@ -13,6 +13,7 @@ from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import read_manifest
 from laserve_client import CheckpointJob, LaServe, SelfReward
 from tests import fork_server
+from tests.budget import Kind, spend
 from tests.checkpoints import BETA_V, C_REF, WEIGHTS, build_checkpoint, describe
 from tests.e2e.server import running_server
 from tests.integration.generating import HuggingFaceReference
@@ -116,6 +117,7 @@ def test_a_run_publishes_its_checkpoint_and_the_scores_change(published_to: Publ
     rows = [f'{{"prompt": "What is {n} + 1?", "answer": "{n + 1}"}}\n' for n in range(32)]
     (root / "rows.jsonl").write_text("".join(rows))
     (root / "mine.toml").write_text(CONFIG)
+    spend(Kind.TRAINING)
     status = fork_server.start(
         *("laserve_training", "laser", "--config", "mine.toml"),
         *("--publish", published_to.url, "--admin-key", "admin-of-the-test"),

@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM
 from laserve.core.manifest import read_manifest
 from laserve.offline import open_engine
 from tests import fork_server
+from tests.budget import Kind, spend
 from tools.smollm2 import convert
 
 CONFIGS = Path(__file__).parents[3] / "training" / "configs"
@@ -46,6 +47,7 @@ def train(model: Path, output: Path, config: Path) -> None:
     overrides = [f"model.path={model}", f"output={output}", *FEW_STEPS]
     log = output.parent / "laser.log"
     arguments = ["laser", "--config", str(config), *overrides]
+    spend(Kind.TRAINING)
     status = fork_server.start("laserve_training", *arguments, output=log).wait()
     assert status == 0, log.read_text()[-3000:]
 
