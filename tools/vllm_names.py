@@ -1,6 +1,6 @@
 """Records what a vLLM release has of the names that LaServe uses.
 
-    pip download --no-deps vllm==0.33.0 && python -m tools.vllm_names vllm-0.33.0-*.whl
+    pip download --no-deps vllm==0.33.0 && python tools/vllm_names.py vllm-0.33.0-*.whl
 
 writes tests/contract/vllm_names/0.33.0.json: which of the names that service/laserve imports the
 release has, and what it says of those that `laserve.vllm_seam.names` lists. The tests in
@@ -156,10 +156,9 @@ class Release:
 
     def _with_bases(self, module: str, name: str) -> Iterator[ast.ClassDef]:
         """A class, and those of vLLM that it inherits from, in the order of their lookup."""
-        found = self._find(module, name)
-        if found is None or not isinstance(found[1], ast.ClassDef):
+        defining, node = self._find(module, name) or (module, None)
+        if not isinstance(node, ast.ClassDef):
             return
-        defining, node = found
         yield node
         for base in node.bases:
             origin = base.value if isinstance(base, ast.Subscript) else base  # Generic[T]
