@@ -80,7 +80,7 @@ def test_a_function_that_we_rely_upon_can_be_called_so_in_the_installed_vllm(
         assert defining_class(holder, name) == (match[1] or owner)
     found = inspect.getattr_static(holder, name)
     assert type(found) is KINDS[match[2] or ""]
-    function = (
+    function: Any = (
         getattr(found, "__func__", None)
         or getattr(found, "fget", None)
         or getattr(found, "func", None)

@@ -47,9 +47,13 @@ def test_only_the_last_chunk_of_a_choice_has_its_mark(chunk: Callable[[str | Non
 
 
 def test_only_the_event_with_the_stop_reason_of_a_message_has_its_mark() -> None:
-    def event(kind: str, **delta: str) -> str:
-        body = AnthropicStreamEvent(type=kind, index=0, delta=AnthropicDelta(**delta))
-        return wrap_data_with_event(body.model_dump_json(exclude_unset=True), kind)
+    end = AnthropicStreamEvent(type="message_delta", delta=AnthropicDelta(stop_reason="end_turn"))
+    text = AnthropicStreamEvent(
+        type="content_block_delta", index=0, delta=AnthropicDelta(type="text_delta", text=TRICKY)
+    )
+    assert message_event(end).startswith(MESSAGE_END)
+    assert MESSAGE_END not in message_event(text)
 
-    assert event("message_delta", stop_reason="end_turn").startswith(MESSAGE_END)
-    assert MESSAGE_END not in event("content_block_delta", type="text_delta", text=TRICKY)
+
+def message_event(event: AnthropicStreamEvent) -> str:
+    return str(wrap_data_with_event(event.model_dump_json(exclude_unset=True), event.type))

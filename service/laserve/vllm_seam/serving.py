@@ -55,7 +55,7 @@ async def asked(
         priority=serving._get_priority(request, raw_request),
         trace_headers=await serving._get_trace_headers(raw_request.headers),
         model=serving.models.model_name(adapter),
-        request_id=serving._base_request_id(raw_request),
+        request_id=str(serving._base_request_id(raw_request)),
     )
 
 
