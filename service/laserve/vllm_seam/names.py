@@ -278,7 +278,7 @@ FOLLOWED: dict[str, dict[str, str]] = {
     "vllm.v1.engine.async_llm:AsyncLLM": {"shutdown": "8f516cc8b7ad"},
     # hot_load/engines.py: no logger of its own beside one of this class
     "vllm.v1.metrics.loggers:StatLoggerManager": {"__init__": "dc5ff73935e3"},
-    # launch/checks.py: which EOS ids end a generation
+    # core/eos.py: which EOS ids end a generation
     "vllm.sampling_params:SamplingParams": {"update_from_generation_config": "0db4d7f077f4"},
     # scoring/detokenize.py: how a detokenizer is made
     "vllm.v1.engine.output_processor:RequestState": {"from_new_request": "371a6fd95e6c"},
