@@ -26,5 +26,6 @@ class Killed(TrainerCallback):
 
 
 if __name__ == "__main__":
-    DEFAULT_CALLBACKS.append(Killed)
+    callbacks: list[Any] = DEFAULT_CALLBACKS  # declared as a list of one class
+    callbacks.append(Killed)
     sys.exit(main(sys.argv[2:]))
