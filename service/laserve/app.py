@@ -33,7 +33,6 @@ from laserve.checkpoint.staging import Staging
 from laserve.core.manifest import Manifest
 from laserve.core.score import ScoreParameters
 from laserve.errors import CheckpointRejected, ConfigurationError
-from laserve.hot_load.checkpoints import Checkpoints
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.load import HotLoader
 from laserve.hot_load.proof import prove
@@ -77,14 +76,13 @@ class LaServePlugin:
         staging = Staging(args.checkpoint_staging) if loads_checkpoints(args) else None
         source = None if staging is None else await _source(staging, Path(args.model))
         switch = Switch(Deployment(1, engine_client, parameters, observer, source))
-        checkpoints = None
+        loader = None
         if staging is not None:
-            loader = HotLoader(switch, Engines(args, engine_client), observer)
-            checkpoints = _checkpoints(args, switch, loader, staging)
-            state.laserve_loads = asyncio.create_task(checkpoints.run(args.watch_checkpoints))
+            loader = _loader(args, switch, staging)
+            state.laserve_loads = asyncio.create_task(loader.run(args.watch_checkpoints))
         state.laserve = LaServeState(
             selection=_selection_settings(args),
-            checkpoints=checkpoints,
+            checkpoints=loader,
         )
         share_engine(state, engine_client, switch)
         bind_requests(self._app, switch)
@@ -122,9 +120,7 @@ async def _source(staging: Staging, folder: Path) -> Source:
         ) from error
 
 
-def _checkpoints(
-    args: Namespace, switch: Switch, loader: HotLoader, staging: Staging
-) -> Checkpoints:
+def _loader(args: Namespace, switch: Switch, staging: Staging) -> HotLoader:
     active = switch.active
     assert active.source is not None
     config = active.client.vllm_config
@@ -136,7 +132,8 @@ def _checkpoints(
         max_lora_rank=None if config.lora_config is None else config.lora_config.max_lora_rank,
     )
     roots = [*args.checkpoint_root, *filter(None, [args.watch_checkpoints])]
-    return Checkpoints(switch, loader, staging, served, roots, CheckpointMetrics(switch))
+    engines, metrics = Engines(args, active.client), CheckpointMetrics(switch)
+    return HotLoader(switch, engines, staging, served, roots, metrics)
 
 
 async def _announce(args: Namespace, checkpoint: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from laserve.api.checkpoint_metrics import SECONDS_BUCKETS, CheckpointMetrics
-from laserve.checkpoint.jobs import Job, State
+from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.serving.deployment import Deployment
 from laserve.serving.switch import Switch
 from tests.unit.fake_deployment import deployment_of
@@ -38,7 +38,7 @@ def job_of(number: int, *states: State) -> Job:
     job = Job(
         id=f"load-{number}",
         path="/checkpoints/größer",
-        strategy="auto",
+        strategy=Strategy.AUTO,
         origin="request",
         created_at=datetime.now(UTC),
     )

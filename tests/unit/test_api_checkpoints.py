@@ -11,9 +11,9 @@ from fastapi import FastAPI
 
 from laserve.api.middleware.auth import guard
 from laserve.api.state import LaServeState
-from laserve.checkpoint.jobs import Job, QueueFullError, State
-from laserve.hot_load.checkpoints import NoPredecessorError
-from laserve.hot_load.load import Strategy
+from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
+from laserve.hot_load.jobs import Job, State, Strategy
+from laserve.hot_load.queue import QueueFullError
 from tests.unit.api_server import Server, build_app
 from tests.unit.fake_serving import PARAMETERS
 
@@ -31,26 +31,21 @@ ROUTES: list[tuple[str, str, Any]] = [
 CHANGING = [route for route in ROUTES if route[0] == "POST"]
 
 
-@dataclass
-class FakeRequests:
-    value: int = 3
+ACTIVE = ActiveCheckpoint(
+    checkpoint=PARAMETERS.checkpoint, version=2, requests_in_flight=3, can_roll_back=True
+)
 
 
 @dataclass
-class FakeDeployment:
-    parameters: Any = PARAMETERS
-    version: int = 2
-    requests: FakeRequests = field(default_factory=FakeRequests)
-
-
-@dataclass
-class FakeCheckpoints:
+class FakeCheckpoints(Checkpoints):
     """Accepts everything until it is told otherwise."""
 
-    active: FakeDeployment = field(default_factory=FakeDeployment)
-    can_roll_back: bool = True
     submitted: list[Job] = field(default_factory=list)
     error: Exception | None = None
+
+    @property
+    def active(self) -> ActiveCheckpoint:
+        return ACTIVE
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -68,7 +63,7 @@ class FakeCheckpoints:
         job = Job(
             id=f"load-{len(self.submitted) + 1}",
             path=path,
-            strategy=strategy.value,
+            strategy=strategy,
             origin=origin,
             created_at=datetime.now(UTC),
         )

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from laserve.checkpoint.jobs import Job, State
+from laserve.hot_load.jobs import Job, State
 from laserve.serving.switch import Switch
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ SECONDS_BUCKETS = (0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800)
 
 
 class CheckpointMetrics:
-    """Implements `laserve.checkpoint.jobs.Observer`."""
+    """Implements `laserve.hot_load.jobs.LoadObserver`."""
 
     def __init__(self, switch: Switch, registry: CollectorRegistry = REGISTRY) -> None:
         registry.register(_Served(switch))

@@ -8,12 +8,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api.middleware.binding import CHECKPOINTS
 from laserve.api.state import LaServeState
-from laserve.checkpoint.jobs import Job, QueueFullError
-from laserve.hot_load.checkpoints import Checkpoints, NoPredecessorError
-from laserve.hot_load.load import Strategy
+from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
+from laserve.hot_load.jobs import Job, Strategy
+from laserve.hot_load.queue import QueueFullError
 
+CHECKPOINTS = "/v1/checkpoints"
 ADMIN_KEY_HEADER = "x-laserve-admin-key"
 
 
@@ -30,20 +30,11 @@ class LoadRequest(BaseModel):
     )
 
 
-class ServedCheckpoint(BaseModel):
-    """The checkpoint that answers."""
-
-    checkpoint: str
-    version: int = Field(description="Counts what was made active, from 1.")
-    requests_in_flight: int
-    can_roll_back: bool
-
-
 class CheckpointsResponse(BaseModel):
     """Answer of GET /v1/checkpoints."""
 
     object: str = "list"
-    active: ServedCheckpoint
+    active: ActiveCheckpoint
     data: list[Job] = Field(description="Loads, the newest first.")
 
 
@@ -54,16 +45,7 @@ router = APIRouter()
 async def list_checkpoints(raw_request: Request) -> CheckpointsResponse:
     """What is served, and what became of every load."""
     checkpoints = _checkpoints(raw_request)
-    active = checkpoints.active
-    return CheckpointsResponse(
-        active=ServedCheckpoint(
-            checkpoint=active.parameters.checkpoint,
-            version=active.version,
-            requests_in_flight=active.requests.value,
-            can_roll_back=checkpoints.can_roll_back,
-        ),
-        data=list(checkpoints.jobs),
-    )
+    return CheckpointsResponse(active=checkpoints.active, data=list(checkpoints.jobs))
 
 
 @router.get(f"{CHECKPOINTS}/{{job_id}}", response_model=Job)

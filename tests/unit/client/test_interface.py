@@ -16,11 +16,11 @@ from pydantic import BaseModel
 
 import laserve_client
 from laserve.api.checkpoints import ADMIN_KEY_HEADER as SERVED_HEADER
-from laserve.api.checkpoints import CheckpointsResponse, ServedCheckpoint
-from laserve.checkpoint.jobs import ENDED, Job
-from laserve.checkpoint.jobs import State as ServedState
+from laserve.api.checkpoints import CheckpointsResponse
 from laserve.core.types import SelfReward as ServedSelfReward
-from laserve.hot_load.load import Strategy
+from laserve.hot_load.checkpoints import ActiveCheckpoint as ServedActiveCheckpoint
+from laserve.hot_load.jobs import ENDED, Job, Strategy
+from laserve.hot_load.jobs import State as ServedState
 from laserve.selection.outcome import SelectionOutcome
 from laserve_client import (
     ActiveCheckpoint,
@@ -118,7 +118,7 @@ def test_the_bar_alone_needs_rich() -> None:
         (SelfReward, ServedSelfReward),
         (Selection, SelectionOutcome),
         (CheckpointJob, Job),
-        (ActiveCheckpoint, ServedCheckpoint),
+        (ActiveCheckpoint, ServedActiveCheckpoint),
         (CheckpointList, CheckpointsResponse),
     ],
 )

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,37 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laserve.checkpoint.jobs import (
-    HISTORY,
-    MAX_QUEUED,
-    Drain,
-    Job,
-    JobQueue,
-    QueueFullError,
-    State,
-)
 from laserve.errors import CheckpointRejected
+from laserve.hot_load.jobs import Job, State, Strategy
+from laserve.hot_load.queue import HISTORY, MAX_QUEUED, JobQueue, QueueFullError
+from tests.unit.hot_load.recorder import Recorder
 
 PHASES = (State.VERIFYING, State.LOADING, State.PROVING)
-
-
-@dataclass
-class Recorder:
-    """The observer."""
-
-    entries: list[tuple[str, State]] = field(default_factory=list)
-    spent: list[tuple[str, State, float]] = field(default_factory=list)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def entered(self, job: Job) -> None:
-        self.entries.append((job.id, job.state))
-        self.news.set()
-
-    def left(self, job: Job, state: State, seconds: float) -> None:
-        self.spent.append((job.id, state, seconds))
-
-    def states(self, job: Job) -> list[State]:
-        return [state for name, state in self.entries if name == job.id]
 
 
 @dataclass
@@ -62,21 +37,18 @@ class Loads:
     def hold(self, state: State) -> asyncio.Event:
         return self.may.setdefault(state, asyncio.Event())
 
-    async def __call__(self, job: Job, enter: Callable[[State], None]) -> Drain:
+    async def take_up(self, job: Job) -> None:
         self.begun.append(job.id)
         for state in PHASES:
-            enter(state)
+            job.enter(state)
             await self._pass(job, state)
             if state == self.failing_at and job.id in self.errors:
                 raise self.errors[job.id]
         job.checkpoint = f"of {job.id}"
-
-        async def drain() -> None:
-            await self._pass(job, State.ACTIVE)
-            if self.drain_error is not None:
-                raise self.drain_error
-
-        return drain
+        job.enter(State.ACTIVE)
+        await self._pass(job, State.ACTIVE)
+        if self.drain_error is not None:
+            raise self.drain_error
 
     async def _pass(self, job: Job, state: State) -> None:
         try:
@@ -99,13 +71,11 @@ class Running:
     def submit(self, path: str | None = "/a") -> Job:
         origin = "rollback" if path is None else "request"
         folder = None if path is None else Path(path)
-        return self.queue.submit(path=folder, strategy="auto", origin=origin)
+        return self.queue.submit(folder, Strategy.AUTO, origin)
 
     async def ended(self, *jobs: Job) -> None:
         """Wait for the end of these jobs."""
-        while not all(job.has_ended for job in jobs):
-            self.recorder.news.clear()
-            await self.recorder.news.wait()
+        await self.recorder.ended(*jobs)
 
     async def stop(self) -> None:
         self.task.cancel()
@@ -115,8 +85,9 @@ class Running:
 @asynccontextmanager
 async def at_work() -> AsyncIterator[Running]:
     loads, recorder = Loads(), Recorder()
-    queue = JobQueue(loads, recorder)
-    running = Running(queue, asyncio.create_task(queue.run()), loads, recorder)
+    queue = JobQueue(recorder)
+    task = asyncio.create_task(queue.run(loads.take_up))
+    running = Running(queue, task, loads, recorder)
     yield running
     await running.stop()
 

@@ -1,0 +1,162 @@
+"""How a checkpoint gets into an engine while another one serves, and how that one leaves.
+
+side by side   a second engine loads and proves it; then the switch; the first one drains and
+               ends. Nothing waits, and the memory holds both for a while.
+in place       new requests wait, the running ones end; the engine reads the new weights and
+               proves them. Where that fails the old ones are put back, and proven.
+adapter        a LoRA adapter is added to the engine and proven, then the switch; in the same
+               way one is left out again.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from vllm.engine.protocol import EngineClient
+from vllm.v1.engine.exceptions import EngineDeadError
+
+from laserve.errors import CheckpointRejected, ConfigurationError
+from laserve.hot_load.engine_calls import (
+    add_adapter,
+    add_adapter_again,
+    rejecting,
+    reload_weights,
+    remove_adapter,
+)
+from laserve.hot_load.engines import Engines
+from laserve.hot_load.jobs import Strategy
+from laserve.hot_load.proof import prove
+from laserve.scoring.warm_up import warm_up
+from laserve.serving.deployment import Deployment, Source
+from laserve.serving.switch import Switch
+from laserve.worker.reload import check_reloadable
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 30.0
+"""How long a request may neither wait for the engine nor end before a switch goes on without it:
+its client does not read what was generated long ago."""
+
+
+class Strategies:
+    """Puts checkpoints into the engines that a switch serves from, one at a time."""
+
+    def __init__(self, switch: Switch, engines: Engines) -> None:
+        self._switch = switch
+        self._engines = engines
+
+    def loaded(self, source: Source, strategy: Strategy) -> AbstractAsyncContextManager[Deployment]:
+        """`source` in an engine, to be proven and made active in the block.
+
+        Where the block fails, what was active before is served on as if nothing had been. Raises
+        CheckpointRejected.
+        """
+        active = self._switch.active
+        if active.source is not None and source.weights is active.source.weights:
+            return self._in_engine(active.client, source)
+        if strategy == Strategy.AUTO:
+            fits = self._engines.fits_beside(source.weights.path)
+            strategy = Strategy.SIDE_BY_SIDE if fits else Strategy.IN_PLACE
+        logger.info("loading %s %s", source.checkpoint.name, strategy.value)
+        if strategy == Strategy.SIDE_BY_SIDE:
+            return self._side_by_side(source)
+        return self._in_place(source)
+
+    async def end(self, previous: Deployment) -> None:
+        """Wait for the last request of one that is not active any more, and free what it alone
+        used."""
+        await previous.drained(PATIENCE_S)
+        self._switch.retire(previous)
+        if not self._switch.uses(previous.client):
+            await self._engines.stop(previous.client)
+        elif previous.adapter is not None:
+            await remove_adapter(previous.client, previous.adapter)
+        logger.info("%s has ended", previous.parameters.checkpoint)
+
+    @asynccontextmanager
+    async def _side_by_side(self, source: Source) -> AsyncIterator[Deployment]:
+        client = await self._engines.start(source.weights.path)
+        try:
+            with rejecting("its engine fails"):
+                await warm_up(client, source.weights.manifest.parameters())
+            async with self._in_engine(client, source) as deployment:
+                yield deployment
+        except BaseException:
+            await self._engines.stop(client)
+            raise
+
+    @asynccontextmanager
+    async def _in_place(self, source: Source) -> AsyncIterator[Deployment]:
+        try:
+            check_reloadable(self._switch.active.client.vllm_config)
+        except ConfigurationError as error:
+            raise CheckpointRejected(str(error)) from error
+        async with self._switch.quiet(PATIENCE_S):
+            active = self._switch.active
+            active.end()
+            try:
+                await reload_weights(active.client, source.weights.path)
+                async with self._in_engine(active.client, source) as deployment:
+                    yield deployment
+            except Exception:  # not where it is cancelled: the server ends, and the engine with it
+                if not self._switch.is_shut_down:
+                    await self._put_back(active)
+                raise
+
+    @asynccontextmanager
+    async def _in_engine(self, client: EngineClient, source: Source) -> AsyncIterator[Deployment]:
+        """The deployment of weights that are in this engine, and of an adapter that is added."""
+        active = self._switch.active
+        version = active.version + 1
+        adapter = None
+        if source.adapter is not None:
+            adapter = await add_adapter(client, source.adapter, version)
+        parameters = source.checkpoint.manifest.parameters()
+        try:
+            yield Deployment(version, client, parameters, active.observer, source, adapter)
+        except EngineDeadError as error:
+            raise CheckpointRejected(
+                "its engine died while it was loaded; the server's log has the engine's own words"
+            ) from error
+        except CheckpointRejected:
+            if adapter is not None:
+                await remove_adapter(client, adapter)
+            raise
+
+    async def _put_back(self, active: Deployment) -> None:
+        """Restore the weights of the active deployment, in its engine or in a new one.
+
+        Where neither works nothing is left that may answer: the engine is stopped, and the server
+        ends.
+        """
+        assert active.source is not None
+        try:
+            if await _restored(active, active.source):
+                active.resume()
+                return
+            async with self._side_by_side(active.source) as again:
+                await prove(
+                    again.client, again.parameters, active.source.checkpoint.manifest, again.adapter
+                )
+                self._switch.activate(again)
+        except Exception:
+            logger.critical("%s cannot be put back: stopping", active.parameters.checkpoint)
+            await self._engines.stop(active.client)
+            raise
+        await self.end(active)
+
+
+async def _restored(deployment: Deployment, source: Source) -> bool:
+    """Put its weights back into its engine; returns whether that worked."""
+    client, adapter = deployment.client, deployment.adapter
+    try:
+        await reload_weights(client, source.weights.path)
+        if adapter is not None:
+            await add_adapter_again(client, adapter)
+        await prove(client, deployment.parameters, source.checkpoint.manifest, adapter)
+    except (CheckpointRejected, EngineDeadError):
+        logger.exception(
+            "%s cannot be put back in place: starting an engine", deployment.parameters.checkpoint
+        )
+        return False
+    return True

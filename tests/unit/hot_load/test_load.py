@@ -1,0 +1,232 @@
+"""A load from its folder to the end of the checkpoint before, and what each failure leaves."""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vllm.v1.engine.exceptions import EngineDeadError
+
+from laserve.checkpoint.served import ServedCheckpoint
+from laserve.checkpoint.staging import Staging
+from laserve.hot_load.checkpoints import ActiveCheckpoint, NoPredecessorError
+from laserve.hot_load.jobs import Job, State, Strategy
+from laserve.hot_load.load import HotLoader
+from laserve.serving.deployment import Deployment, Source
+from laserve.serving.switch import Switch
+from tests.checkpoints import build_checkpoint
+from tests.unit.hot_load.fake_engine import FakeEngine, FakeEngines, manifest_of
+from tests.unit.hot_load.recorder import Recorder
+
+NAMES = ("a", "b", "c")
+PHASES = [State.VERIFYING, State.LOADING, State.PROVING]
+
+
+@dataclass
+class Serving:
+    """A server that was started with checkpoint `a`."""
+
+    root: Path
+    staging: Staging
+    engine: FakeEngine
+    engines: FakeEngines
+    switch: Switch
+    loader: HotLoader
+    recorder: Recorder
+    task: asyncio.Task[None]
+
+    async def load(self, name: str) -> Job:
+        return await self.ended(self.loader.load(self.root / name, Strategy.AUTO))
+
+    async def ended(self, job: Job) -> Job:
+        await self.recorder.ended(job)
+        return job
+
+    async def drained(self) -> None:
+        """Wait until the one before has ended, as the next load does."""
+        job = await self.load("no-such-folder")
+        assert job.state == State.REJECTED
+
+    def bind_a_request_during_the_reload(self) -> Deployment:
+        """Keep what is active from draining once it is not active any more; returns it."""
+        active = self.switch.active
+
+        async def bind() -> None:
+            active.requests.enter()
+
+        self.engine.meanwhile = bind
+        return active
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+    @property
+    def copies(self) -> list[str]:
+        return sorted(manifest_of(path).checkpoint for path in self.staging.folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("candidates")
+    for seed, name in enumerate(NAMES):
+        build_checkpoint(root / name, seed=seed, name=name)
+    return root
+
+
+@pytest.fixture
+async def serving(root: Path, tmp_path: Path) -> AsyncIterator[Serving]:
+    staging = Staging(tmp_path)
+    staged = staging.stage(root / "a", [root])
+    parameters = staged.manifest.parameters()
+    engine, engines = FakeEngine(staged.path), FakeEngines()
+    client: Any = engine
+    first = Deployment(1, client, parameters, lambda reward, tokens: None, Source(staged))
+    switch = Switch(first)
+    served = ServedCheckpoint.read(staged.path, parameters, staged.manifest)
+    starting: Any = engines
+    recorder = Recorder()
+    loader = HotLoader(switch, starting, staging, served, [root], recorder)
+    task = asyncio.create_task(loader.run(None))
+    running = Serving(root, staging, engine, engines, switch, loader, recorder, task)
+    yield running
+    await running.stop()
+
+
+async def test_a_load_goes_from_its_folder_to_the_end_of_the_one_before(serving: Serving) -> None:
+    first = serving.bind_a_request_during_the_reload()
+    job = await serving.load("b")
+    assert (job.state, job.checkpoint, job.version) == (State.ACTIVE, "b", 2)
+    assert list(job.seconds) == [State.QUEUED, *PHASES]
+    assert serving.switch.served == (first, serving.switch.active)
+    first.requests.leave()
+    await serving.drained()
+    assert serving.switch.served == (serving.switch.active,)
+    assert serving.loader.active == ActiveCheckpoint(
+        checkpoint="b", version=2, requests_in_flight=0, can_roll_back=True
+    )
+    assert serving.engines.stopped == []
+    assert serving.copies == ["a", "b"]
+
+
+async def test_a_copy_that_nobody_can_go_back_to_is_removed_once_the_one_before_has_ended(
+    serving: Serving,
+) -> None:
+    await serving.load("b")
+    await serving.drained()
+    second = serving.bind_a_request_during_the_reload()
+    await serving.load("c")
+    assert serving.copies == ["a", "b", "c"]
+    second.requests.leave()
+    await serving.drained()
+    assert serving.copies == ["b", "c"]
+
+
+async def test_a_rollback_and_one_of_it(serving: Serving) -> None:
+    with pytest.raises(NoPredecessorError, match="nothing was active before a"):
+        serving.loader.roll_back()
+    assert not serving.loader.active.can_roll_back
+    await serving.load("b")
+    for version, expected in enumerate(("a", "b", "a"), start=3):
+        job = await serving.ended(serving.loader.roll_back())
+        assert (job.state, job.checkpoint, job.version) == (State.ACTIVE, expected, version)
+        assert (job.path, job.origin) == (None, "rollback")
+        assert serving.loader.active.checkpoint == expected
+        assert serving.copies == ["a", "b"]
+
+
+async def test_what_is_rejected_by_its_probes_is_undone_and_its_copy_removed(
+    serving: Serving,
+) -> None:
+    first = serving.switch.active
+    serving.engine.off_by["b"] = 1.0
+    job = await serving.load("b")
+    assert job.state == State.REJECTED
+    assert job.reason is not None
+    assert "golden probe 0" in job.reason
+    assert list(job.seconds) == [State.QUEUED, *PHASES]
+    assert (serving.switch.active, first.is_over) == (first, False)
+    assert serving.engine.reloaded == ["b", "a"]
+    assert serving.copies == ["a"]
+    assert not serving.loader.active.can_roll_back
+
+
+async def test_where_nothing_can_be_put_back_the_engine_is_stopped(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        # As vLLM raises what happens in a worker.
+        raise Exception("a broken disk")
+
+    serving.engine.meanwhile = fail
+    job = await serving.load("b")
+    assert (job.state, job.reason) == (State.REJECTED, "no engine started with it")
+    assert serving.engine.reloaded == ["b", "a"]
+    assert serving.engines.started == ["a"]
+    assert serving.engines.stopped == [serving.engine]
+    assert serving.switch.active.is_over
+    assert critical(caplog) == ["a cannot be put back: stopping"]
+
+
+async def test_a_load_that_fails_while_the_server_shuts_down_puts_nothing_back(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def end() -> None:
+        serving.switch.shutdown()
+        raise EngineDeadError
+
+    serving.engine.meanwhile = end
+    job = await serving.load("b")
+    assert job.state == State.REJECTED
+    assert job.reason == "the engine cannot reload its weights: it died of it"
+    assert serving.engine.reloaded == ["b"]
+    assert serving.engines.started == []
+    assert serving.engines.stopped == []
+    assert critical(caplog) == []
+    assert serving.copies == ["a"]
+
+
+async def test_a_load_that_is_stopped_in_the_middle_puts_nothing_back(serving: Serving) -> None:
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        begun.set()
+        await never.wait()
+
+    serving.engine.meanwhile = hang
+    job = serving.loader.load(serving.root / "b", Strategy.IN_PLACE)
+    await begun.wait()
+    await serving.stop()
+    assert (job.state, job.reason) == (State.REJECTED, "the server was stopped")
+    assert serving.engine.reloaded == ["b"]
+    assert serving.engines.started == []
+    assert not serving.staging.folder.exists()
+
+
+async def test_a_server_that_is_stopped_during_a_copy_leaves_nothing_behind(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copying, read = threading.Event(), os.read
+
+    def read_slowly(descriptor: int, size: int) -> bytes:
+        copying.set()
+        serving.staging._closed.wait()
+        return read(descriptor, size)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", read_slowly)
+        job = serving.loader.load(serving.root / "b", Strategy.IN_PLACE)
+        await asyncio.to_thread(copying.wait)
+        await serving.stop()
+    assert (job.state, job.reason) == (State.REJECTED, "the server was stopped")
+    assert list(job.seconds) == [State.QUEUED, State.VERIFYING]
+    assert not serving.staging.folder.exists()
+
+
+def critical(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.levelno == logging.CRITICAL]
