@@ -95,22 +95,16 @@ class Staging:
         self._closed = threading.Event()
         self._lock = threading.Lock()
 
-    def stage(
-        self,
-        source: Path,
-        roots: Sequence[Path],
-        *,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> StagedCheckpoint:
+    def stage(self, source: Path, roots: Sequence[Path]) -> StagedCheckpoint:
         """Copy the checkpoint folder `source`, which must lie below one of `roots`.
 
         The files must be exactly those of its manifest, hidden ones aside, with the hashes that it
-        states. `cancelled` is asked between chunks. Raises CheckpointRejected, and leaves nothing
-        behind then.
+        states. Raises CheckpointRejected, also where the folder of copies is closed meanwhile, and
+        leaves nothing behind then.
         """
 
         def go_on() -> None:
-            if cancelled() or self._closed.is_set():
+            if self._closed.is_set():
                 raise CheckpointRejected("its copy was cancelled")
 
         with self._lock, ExitStack() as undo:

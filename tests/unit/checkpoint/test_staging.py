@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,18 +25,16 @@ from tests.checkpoints import WEIGHTS, pipe, rehash
 Stager = Callable[[Path], StagedCheckpoint]
 
 
-def after_chunks(chunks: int, act: Callable[[], object]) -> Callable[[], bool]:
-    """Something for `cancelled`, which is asked between chunks: acts once, and cancels nothing."""
-    calls = 0
+def before_chunk(number: int, act: Callable[[], object]) -> Callable[[int, int], bytes]:
+    """`os.read` that acts once, before it reads this chunk of a copy."""
+    read, chunks = os.read, count(1)
 
-    def ask() -> bool:
-        nonlocal calls
-        calls += 1
-        if calls == chunks:
+    def call(descriptor: int, size: int) -> bytes:
+        if next(chunks) == number:
             act()
-        return False
+        return read(descriptor, size)
 
-    return ask
+    return call
 
 
 def test_what_is_staged_is_the_folder_without_its_hidden_files(
@@ -156,20 +155,22 @@ def test_a_folder_with_too_many_entries_is_rejected(
         stage(candidate)
 
 
-def _rejected_after(
-    chunks: int, act: Callable[[], object], reason: str, candidate: Path, staging: Staging
+def _rejected_at(
+    chunk: int, act: Callable[[], object], reason: str, candidate: Path, staging: Staging
 ) -> None:
-    with pytest.raises(CheckpointRejected, match=reason):
-        staging.stage(candidate, [candidate.parent], cancelled=after_chunks(chunks, act))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "read", before_chunk(chunk, act))
+        with pytest.raises(CheckpointRejected, match=reason):
+            staging.stage(candidate, [candidate.parent])
     assert list(staging.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("chunks", [2, 3, 6])
+@pytest.mark.parametrize("chunk", [1, 2, 5])
 def test_a_source_that_is_deleted_during_the_copy_is_rejected(
-    chunks: int, candidate: Path, staging: Staging
+    chunk: int, candidate: Path, staging: Staging
 ) -> None:
-    _rejected_after(
-        chunks,
+    _rejected_at(
+        chunk,
         lambda: shutil.rmtree(candidate),
         "cannot be read: No such file or directory",
         candidate,
@@ -195,7 +196,7 @@ def test_a_source_that_is_deleted_during_the_copy_is_rejected(
 def test_a_file_that_is_replaced_before_its_turn_is_rejected(
     act: Callable[[Path], object], reason: str, candidate: Path, staging: Staging
 ) -> None:
-    _rejected_after(2, lambda: act(candidate / WEIGHTS), reason, candidate, staging)
+    _rejected_at(1, lambda: act(candidate / WEIGHTS), reason, candidate, staging)
 
 
 @pytest.mark.parametrize("size", [1000, 10**6], ids=["shrinks", "grows"])
@@ -203,9 +204,9 @@ def test_a_file_that_changes_its_size_while_it_is_copied_is_rejected(
     size: int, candidate: Path, staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK_BYTES", 4096)
-    _rejected_after(
+    _rejected_at(
         # In the midst of the weights, after the small files.
-        20,
+        19,
         lambda: os.truncate(candidate / WEIGHTS, size),
         "'model.safetensors' changed its size during the copy",
         candidate,
@@ -214,27 +215,19 @@ def test_a_file_that_changes_its_size_while_it_is_copied_is_rejected(
 
 
 def test_a_manifest_that_is_replaced_during_the_copy_does_not_matter(
-    candidate: Path, staging: Staging
+    candidate: Path, staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = read_manifest(candidate)
-    staged = staging.stage(
-        candidate,
-        [candidate.parent],
-        cancelled=after_chunks(2, lambda: (candidate / "laserve.json").write_text("{}")),
-    )
+    replace = before_chunk(1, lambda: (candidate / "laserve.json").write_text("{}"))
+    monkeypatch.setattr(os, "read", replace)
+    staged = staging.stage(candidate, [candidate.parent])
+    assert (candidate / "laserve.json").read_text() == "{}"
     assert read_manifest(staged.path) == staged.manifest == expected
 
 
-def test_a_cancelled_copy_leaves_nothing(candidate: Path, staging: Staging) -> None:
-    cancelled = threading.Event()
-    ask = after_chunks(3, cancelled.set)
-    with pytest.raises(CheckpointRejected, match="its copy was cancelled"):
-        staging.stage(candidate, [candidate.parent], cancelled=lambda: ask() or cancelled.is_set())
-    assert list(staging.folder.iterdir()) == []
-
-
+@pytest.mark.parametrize("chunk", [1, 2, 5])
 def test_closing_cancels_the_copy_in_progress_and_removes_everything(
-    candidate: Path, staging: Staging
+    chunk: int, candidate: Path, staging: Staging
 ) -> None:
     staging.stage(candidate, [candidate.parent])
     closing = threading.Thread(target=staging.close)
@@ -245,8 +238,10 @@ def test_closing_cancels_the_copy_in_progress_and_removes_everything(
         while not staging._closed.is_set():
             pass
 
-    with pytest.raises(CheckpointRejected, match="its copy was cancelled"):
-        staging.stage(candidate, [candidate.parent], cancelled=after_chunks(2, close))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "read", before_chunk(chunk, close))
+        with pytest.raises(CheckpointRejected, match="its copy was cancelled"):
+            staging.stage(candidate, [candidate.parent])
     closing.join()
     assert not staging.folder.exists()
     with pytest.raises(CheckpointRejected, match="its copy was cancelled"):
