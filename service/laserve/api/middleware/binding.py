@@ -4,11 +4,9 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from laserve.api.checkpoints import CHECKPOINTS
 from laserve.api.headers import PREFIX, header_value
 from laserve.serving.switch import Switch
-
-CHECKPOINTS = "/v1/checkpoints"
-"""Where checkpoints are changed: not held up by a change."""
 
 
 def bind_requests(app: FastAPI, switch: Switch) -> None:
@@ -42,5 +40,6 @@ class BindingMiddleware:
 
 
 def _is_administration(scope: Scope) -> bool:
+    """Where checkpoints are changed: not held up by a change."""
     path: str = scope["path"].removeprefix(scope.get("root_path") or "")
     return path == CHECKPOINTS or path.startswith(f"{CHECKPOINTS}/")
