@@ -66,6 +66,8 @@ def _run(scratch: Path, plan: Plan, log: Path, console: Console) -> list[str]:
         log,
         *FLAGS,
         *("--checkpoint-root", str(folders[0].parent), "--checkpoint-staging", str(staging)),
+        *("--kv-cache-memory-bytes", str(1 << 30)),
+        installed=True,
     ) as server:
         target = Target(server.base_url, server.model, server.pid, staging)
         before = resident_bytes(server.pid)
