@@ -103,10 +103,11 @@ async def test_a_load_goes_from_its_folder_to_the_end_of_the_one_before(serving:
     job = await serving.load("b")
     assert (job.state, job.checkpoint, job.version) == (State.ACTIVE, "b", 2)
     assert list(job.seconds) == [State.QUEUED, *PHASES]
-    assert serving.switch.served == (first, serving.switch.active)
+    second = serving.switch.active
+    assert list(serving.switch.served) == [first, second]
     first.requests.leave()
     await serving.drained()
-    assert serving.switch.served == (serving.switch.active,)
+    assert list(serving.switch.served) == [second]
     assert serving.loader.active == ActiveCheckpoint(
         checkpoint="b", version=2, requests_in_flight=0, can_roll_back=True
     )
