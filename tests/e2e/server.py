@@ -1,5 +1,6 @@
 """A real `laserve serve` in a process of its own."""
 
+import os
 import re
 import socket
 import sys
@@ -14,7 +15,7 @@ import openai
 import psutil
 
 from tests.budget import Kind, spend
-from tests.fork_server import ONE_THREAD, ended, start
+from tests.fork_server import ONE_THREAD, ROOT, ended, start
 
 START_LIMIT_S = 300
 """A busy machine with two cores may need minutes; a server that died is noticed at once."""
@@ -104,8 +105,10 @@ def running_server(
 def _by_console_script(arguments: list[str], log: Path) -> psutil.Process:
     spend(Kind.INSTALLED_SERVER)
     script = Path(sys.executable).with_name("laserve")
+    # Some are started with classes of the tests, which a script does not find by its folder.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with log.open("w") as output:
-        return psutil.Popen([script, *arguments], stdout=output, stderr=output)
+        return psutil.Popen([script, *arguments], stdout=output, stderr=output, env=environment)
 
 
 def _wait_until_healthy(url: str, process: psutil.Process, log: Path) -> tuple[int | None, ...]:

@@ -16,8 +16,6 @@ from tests.e2e.server import Server, running_server
 from tests.interpreted_triton import environment
 from tests.tiny_model import TinyModel
 
-pytest.importorskip("triton")
-
 
 @pytest.fixture(scope="module")
 def model(tiny: TinyModel) -> PreTrainedModel:

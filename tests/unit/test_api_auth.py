@@ -19,9 +19,9 @@ SCORED = {"model": "tiny", "messages": [{"role": "user", "content": "1 + 1?"}]}
 
 
 def guarded(*flags: str) -> Server:
-    app = build_app(*flags)
-    guard(app)
-    return Server(app)
+    server = Server(build_app(*flags))
+    guard(server.app)
+    return server
 
 
 def operations(app: FastAPI) -> Iterator[tuple[str, str]]:
