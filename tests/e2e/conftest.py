@@ -103,12 +103,11 @@ def demo(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
-    """Loads checkpoints: it serves `a`; `b` lies beside it. Nothing in it is forked: its second
-    engines take as long to start as a user's."""
+    """Loads checkpoints: it serves `a`; `b` lies beside it."""
     root = tmp_path_factory.mktemp("hot") / "candidates"
     for seed, name in enumerate(("a", "b")):
         build_checkpoint(root / name, seed=seed, name=f"tiny-{name}")
-    with running_hot_server(root, ("a", "b"), installed=True) as running:
+    with running_hot_server(root, ("a", "b")) as running:
         yield running
 
 

@@ -108,7 +108,10 @@ def _by_console_script(arguments: list[str], log: Path) -> psutil.Process:
     # Some are started with classes of the tests, which a script does not find by its folder.
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with log.open("w") as output:
-        return psutil.Popen([script, *arguments], stdout=output, stderr=output, env=environment)
+        # Not a `Popen`, which complains where another one has seen its process end.
+        both = [(os.POSIX_SPAWN_DUP2, output.fileno(), number) for number in (1, 2)]
+        command = [str(script), *arguments]
+        return psutil.Process(os.posix_spawn(script, command, environment, file_actions=both))
 
 
 def _wait_until_healthy(url: str, process: psutil.Process, log: Path) -> tuple[int | None, ...]:

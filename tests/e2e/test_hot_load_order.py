@@ -131,12 +131,16 @@ def test_a_second_engine_that_is_killed_is_a_rejection(
 def test_a_server_that_is_stopped_in_the_middle_of_a_load_leaves_nothing_behind(
     tmp_path: Path,
 ) -> None:
+    """By the console script, where nothing is forked: its second engines start as a user's do."""
     root = tmp_path / "candidates"
     build_checkpoint(root / "a", name="tiny-a")
-    with running_hot_server(root, ("a",)) as hot:
+    build_checkpoint(root / "b", seed=1, name="tiny-b")
+    with running_hot_server(root, ("a", "b"), installed=True) as hot:
         refused = hot.server.http.post("/v1/checkpoints/rollback")
         assert refused.status_code == 409
         assert "nothing was active before tiny-a" in refused.json()["error"]["message"]
+        hot.load(root / "b", "side_by_side")
+        hot.ask("tiny-b")
         old = engines(hot.server.pid)
         job = hot.wait(hot.post(root / "a", "side_by_side"), "loading")
         hot.second_engine(job["id"], old)
