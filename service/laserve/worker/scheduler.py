@@ -28,7 +28,7 @@ class BudgetedManager:
         self._manager = manager
         self._spent: WeakKeyDictionary[Request, float] = WeakKeyDictionary()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._manager, name)
 
     def accept_tokens(self, request: Request, new_token_ids: list[int]) -> bool:
