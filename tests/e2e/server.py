@@ -106,7 +106,8 @@ def _by_console_script(arguments: list[str], log: Path) -> psutil.Process:
     spend(Kind.INSTALLED_SERVER)
     script = Path(sys.executable).with_name("laserve")
     # Some are started with classes of the tests, which a script does not find by its folder.
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    folders = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
     with log.open("w") as output:
         # Not a `Popen`, which complains where another one has seen its process end.
         both = [(os.POSIX_SPAWN_DUP2, output.fileno(), number) for number in (1, 2)]
