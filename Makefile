@@ -75,7 +75,7 @@ test: $(INSTALLED) ## Run every test (PYTEST_FLAGS).
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 # One core checks types while the other runs tests.
-check: $(INSTALLED) ## Lint, types, contract and unit tests: what needs no engine, in two minutes.
+check: $(INSTALLED) ## Lint, types, contract and unit tests: what needs no engine.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint quick-tests
 
 quick-tests: $(INSTALLED)

@@ -1,6 +1,6 @@
 """How many processes of each costly kind a whole run of the suite may start.
 
-The suite has ten minutes on two cores. A new test uses what is there: the servers of
+The suite is to take ten minutes on two cores. A new test uses what is there: the servers of
 `tests/e2e/conftest.py`, the engines of `tests/integration/conftest.py`, the run of
 `tests/integration/training/conftest.py`.
 """
