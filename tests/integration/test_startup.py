@@ -22,7 +22,7 @@ from tests.tiny_model import TinyModel
 FLAGS = ("--z-c", "<|vision_start|>", "--c-ref", "-18")
 
 
-def started(model: Path, *flags: str) -> Any:
+def started(model: Path | str, *flags: str) -> Any:
     """vLLM's arguments as LaServe would start it."""
     parser = argument_parser(ServeSubcommand())
     args = parser.parse_args(["serve", str(model), "--max-model-len", "512", *flags])
@@ -97,6 +97,29 @@ def test_what_cannot_be_scored_is_refused_with_the_way_out(
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
         started(tiny.path, *flags)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ('{"a"', "not a valid JSON file"),
+        ('{"model_type": "no-such-type"}', "no-such-type"),
+        (None, "config.json"),
+    ],
+)
+def test_a_folder_without_a_model_is_refused(
+    tmp_path: Path, config: str | None, message: str
+) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    with pytest.raises(ConfigurationError, match=message):
+        started(tmp_path, *FLAGS)
+
+
+@pytest.mark.parametrize("path", ["/nowhere/model", "./nowhere", "~/nowhere"])
+def test_a_folder_that_is_not_there_is_named(path: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"there is no {path}: "):
+        started(path, *FLAGS)
 
 
 def test_another_eos_set_than_the_manifests_is_refused(copy: Path, tiny: TinyModel) -> None:

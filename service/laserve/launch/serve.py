@@ -16,6 +16,7 @@ from pathlib import Path
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from psutil import virtual_memory
+from pydantic import ValidationError
 from vllm import AsyncEngineArgs
 from vllm.config import VllmConfig
 from vllm.entrypoints.cli.serve import ServeSubcommand
@@ -102,9 +103,7 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
     """
     if args.model_tag is not None:
         args.model = args.model_tag
-    config = AsyncEngineArgs.from_cli_args(args).create_engine_config(
-        usage_context=UsageContext.OPENAI_API_SERVER, headless=args.headless
-    )
+    config = _engine_config(args)
     check_engine(config)
     manifest = _find_manifest(args.model, args.revision)
     args.laserve_parameters = parameters = _parameters(args, config, manifest)
@@ -130,6 +129,25 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
         # With `auto` the first request chooses the backend for the engine's whole life, and what
         # is validated for another one fails from then on; the others also crash on some grammars.
         args.structured_outputs_config.backend = "xgrammar"
+
+
+def _engine_config(args: argparse.Namespace) -> VllmConfig:
+    """What vLLM makes of its flags and of the model's own files.
+
+    Raises ConfigurationError where the model cannot be read, or its engine not be run as asked.
+    """
+    if args.model.startswith(("/", ".", "~")) and not Path(args.model).exists():
+        raise ConfigurationError(f"there is no {args.model}: give a model's folder or its hub name")
+    try:
+        return AsyncEngineArgs.from_cli_args(args).create_engine_config(
+            usage_context=UsageContext.OPENAI_API_SERVER, headless=args.headless
+        )
+    except ValidationError as error:
+        told = "; ".join(fault["msg"] for fault in error.errors())
+        raise ConfigurationError(f"vLLM does not take {args.model}: {told}") from error
+    # Transformers' errors of files that are not there, or not what they should be, are of these.
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"vLLM does not take {args.model}: {error}") from error
 
 
 def _suit_the_cpu(args: argparse.Namespace) -> None:

@@ -13,12 +13,14 @@ JSON Lines in UTF-8, one object a line, blank lines ignored. Keys, and no others
 With a tokenizer that has no chat template, "prompt" is plain text and "messages" cannot be used.
 """
 
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from laserve.core.faults import faults
+from laserve.core.json_lines import json_lines
 from laserve.errors import DataError
 
 
@@ -61,19 +63,9 @@ def read_rows(path: Path, limit: int | None = None) -> dict[str, Row]:
 
     Raises DataError where the file cannot be read, has no row, or a row cannot be used.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from error
     rows: dict[str, Row] = {}
-    # Not splitlines(): JSON strings may hold the other line ends of Unicode.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if len(rows) == limit:
-            break
-        if line.strip():
-            rows[f"line {number}"] = _parse(line, f"{path} line {number}")
+    for number, line in islice(json_lines(path), limit):
+        rows[f"line {number}"] = _parse(line, f"{path} line {number}")
     if not rows:
         raise DataError(f"{path} has no row: give at least one JSON object with a `prompt`")
     return rows

@@ -28,6 +28,7 @@ from pydantic import BeforeValidator, ConfigDict, JsonValue, ValidationError, mo
 from pydantic_core import PydanticSerializationError, to_json
 
 from laserve.core.faults import faults
+from laserve.core.json_lines import json_lines
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.rows import Row
 from laserve_training.problem import Message, Problem, Split
@@ -128,7 +129,7 @@ def _read(path: Path) -> list[Problem]:
     if path.is_dir():
         rows = _folder_rows(path)
     elif path.suffix in (".jsonl", ".json"):
-        rows = _json_lines(path)
+        rows = ((f"line {number} of {path}", line) for number, line in json_lines(path))
     elif path.suffix == ".parquet":
         rows = _parquet_rows(path)
     else:
@@ -140,20 +141,6 @@ def _read(path: Path) -> list[Problem]:
     if not problems:
         raise DataError(f"{path} has no row: give at least one with a `prompt` and an `answer`")
     return problems
-
-
-def _json_lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Where each row stands, and its JSON text."""
-    try:
-        # JSON strings may hold the other line ends of Unicode, and text mode's.
-        with path.open(encoding="utf-8", newline="\n") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield f"line {number} of {path}", line
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 ({error.reason}): save it as UTF-8") from error
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, str]]:
