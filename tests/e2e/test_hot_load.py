@@ -14,7 +14,7 @@ from tests.checkpoints import BAD, Stage, names
 from tests.e2e.cued_reload import DIE, FAIL, give_cue
 from tests.e2e.hot_loading import HotServer, Sample, answered_throughout, same_as
 
-LOADS = 20
+LOADS = 10
 STREAMS = 32
 MEMORY_MARGIN = 0.15
 """Of the memory after two loads: what an allocator may keep. A checkpoint or an engine that is
@@ -26,7 +26,7 @@ def sample(corpus: list[str], count: int) -> list[str]:
     return corpus[:: len(corpus) // count][:count]
 
 
-def test_no_request_is_lost_and_no_score_is_mixed_over_twenty_loads(hot: HotServer) -> None:
+def test_no_request_is_lost_and_no_score_is_mixed_over_ten_loads(hot: HotServer) -> None:
     folders = [hot.root / "b", hot.root / "a"]
     outcome = asyncio.run(run(hot.target, folders, Plan(LOADS, Mix.MIXED, STREAMS, pause_s=0.5)))
     assert [load.job["state"] for load in outcome.loads] == ["active"] * LOADS

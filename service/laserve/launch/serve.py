@@ -139,7 +139,7 @@ def _engine_config(args: argparse.Namespace) -> VllmConfig:
     if args.model.startswith(("/", ".", "~")) and not Path(args.model).exists():
         raise ConfigurationError(f"there is no {args.model}: give a model's folder or its hub name")
     try:
-        return AsyncEngineArgs.from_cli_args(args).create_engine_config(
+        config: VllmConfig = AsyncEngineArgs.from_cli_args(args).create_engine_config(
             usage_context=UsageContext.OPENAI_API_SERVER, headless=args.headless
         )
     except ValidationError as error:
@@ -148,6 +148,7 @@ def _engine_config(args: argparse.Namespace) -> VllmConfig:
     # Transformers' errors of files that are not there, or not what they should be, are of these.
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"vLLM does not take {args.model}: {error}") from error
+    return config
 
 
 def _suit_the_cpu(args: argparse.Namespace) -> None:

@@ -5,8 +5,6 @@ vLLM's routes answer with a 400.
 """
 
 import json
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from vllm.config import VllmConfig
 from vllm.exceptions import VLLMValidationError
@@ -99,22 +97,16 @@ def _check_structured_outputs(spec: StructuredOutputsParams) -> None:
             )
 
 
-async def grammar_errors_as_refusals(
-    outputs: AsyncGenerator[RequestOutput, None],
-) -> AsyncGenerator[RequestOutput, None]:
-    """The outputs of a structured request.
+def refuse_grammar_errors(output: RequestOutput) -> None:
+    """Raise VLLMValidationError where a structured request ended with the finish reason `error`.
 
     A constraint that admits no token, that the engine cannot compile, or that takes too long
-    (`scheduler`) ends its request with the finish reason `error`, which vLLM's routes answer with a
-    500. The request is to blame: raise VLLMValidationError instead.
+    (`worker.scheduler`) ends so, which vLLM's routes answer with a 500: the request is to blame.
     """
-    async with aclosing(outputs):
-        async for output in outputs:
-            if any(completion.finish_reason == "error" for completion in output.outputs):
-                raise VLLMValidationError(
-                    "the structured output constraint cannot be compiled, takes too long to "
-                    "follow, or admits no token where the answer had got to; simplify it, or "
-                    "change the other parameters that exclude tokens",
-                    parameter="structured_outputs",
-                )
-            yield output
+    if any(completion.finish_reason == "error" for completion in output.outputs):
+        raise VLLMValidationError(
+            "the structured output constraint cannot be compiled, takes too long to follow, or "
+            "admits no token where the answer had got to; simplify it, or change the other "
+            "parameters that exclude tokens",
+            parameter="structured_outputs",
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from vllm.logprobs import SampleLogprobs
 from vllm.outputs import CompletionOutput
-from vllm.sampling_params import RequestOutputKind, SamplingParams
+from vllm.sampling_params import SamplingParams
 from vllm.tokenizers import TokenizerLike
 
 from laserve.core.types import Status
@@ -21,6 +21,8 @@ class Answer:
 
     params: SamplingParams
     """As the user gave them."""
+    is_delta: bool
+    """Whether each output holds what is new alone."""
     armed: bool
     """Whether the engine appends a message. If not, outputs pass through unchanged."""
     prompt_token_ids: list[int] | None
@@ -54,22 +56,37 @@ class Completion:
     _logprobs: SampleLogprobs | None = None
     _logprob_sum: float = 0.0
 
-    def update(self, output: CompletionOutput) -> CompletionOutput | None:
-        """The output as plain vLLM would have given it; None while the message is under way."""
-        delta = self.answer.params.output_kind == RequestOutputKind.DELTA
-        first_new = len(self.tokens)
-        self.tokens.extend(output.token_ids if delta else output.token_ids[first_new:])
+    def passes(self, output: CompletionOutput) -> bool:
+        """Note an output. Whether it is a part of the answer that goes on, and leaves as it is."""
+        answer = self.answer
+        new = output.token_ids if answer.is_delta else output.token_ids[len(self.tokens) :]
+        self.tokens.extend(new)
+        if answer.armed:
+            if output.logprobs is not None:
+                self._keep_logprobs(output.logprobs)
+            if (
+                self.end is not None
+                or len(self.tokens) >= answer.token_limit
+                or not answer.eos_token_ids.isdisjoint(new)
+            ):
+                return False
+        if output.finish_reason is not None:
+            return False
+        self._sent_tokens = len(self.tokens)
+        self._sent_text += len(output.text)
+        return True
+
+    def settled(self, output: CompletionOutput) -> CompletionOutput | None:
+        """The noted output that did not pass, as plain vLLM would have given it; None while the
+        message is under way."""
         self.aborted = output.finish_reason == "abort"
         if not self.answer.armed:
             return output
-        self._keep_logprobs(output.logprobs, delta)
-        self._find_end(first_new)
+        self._find_end()
         if self.end is None or self._finished_by_itself(output):
-            self._sent_tokens = len(self.tokens)
-            self._sent_text += len(output.text)
             return output
         self._held = True
-        return self._final(output, delta) if output.finished() else None
+        return self._final(output) if output.finished() else None
 
     @property
     def answer_tokens(self) -> list[int]:
@@ -87,26 +104,26 @@ class Completion:
         unarmed = not self.ended_by_eos and not self._held
         return unarmed and output.finished() and len(self.tokens) == self.end
 
-    def _find_end(self, first_new: int) -> None:
+    def _find_end(self) -> None:
         if self.end is not None:
             return
-        for index in range(first_new, min(len(self.tokens), self.answer.token_limit)):
+        # What has been sent holds none.
+        for index in range(self._sent_tokens, min(len(self.tokens), self.answer.token_limit)):
             if self.tokens[index] in self.answer.eos_token_ids:
                 self.end, self.ended_by_eos = index + 1, True
                 return
         if len(self.tokens) >= self.answer.token_limit:
             self.end = self.answer.token_limit
 
-    def _keep_logprobs(self, logprobs: SampleLogprobs | None, delta: bool) -> None:
-        if logprobs is None:
-            return
-        if delta and self._logprobs is not None:
+    def _keep_logprobs(self, logprobs: SampleLogprobs) -> None:
+        if self.answer.is_delta and self._logprobs is not None:
             self._logprobs.extend(logprobs)  # type: ignore[arg-type]
         else:
             self._logprobs = logprobs
 
-    def _final(self, output: CompletionOutput, delta: bool) -> CompletionOutput:
+    def _final(self, output: CompletionOutput) -> CompletionOutput:
         assert self.end is not None
+        delta = self.answer.is_delta
         tokens = self.tokens[: self.end]
         text = self.answer.text(tokens, stopped=self.ended_by_eos)
         logprobs, cumulative = self._final_logprobs()

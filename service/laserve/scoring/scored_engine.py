@@ -12,22 +12,23 @@ Requests are admissible by the time they come here (`admission`).
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Unpack, cast
 
 from vllm.config import VllmConfig
 from vllm.outputs import CompletionOutput, RequestOutput
 from vllm.renderers import BaseRenderer
-from vllm.sampling_params import SamplingParams
+from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward, Status
-from laserve.scoring.admission import grammar_errors_as_refusals
+from laserve.scoring.admission import refuse_grammar_errors
 from laserve.scoring.arming import Arming
 from laserve.scoring.engine import Engine, Options, Prompt, ScoringOptions
 from laserve.scoring.outputs import Answer, Completion, unscored_status
 from laserve.scoring.post_hoc import extended_prompt, post_hoc_length, read_logprob
 from laserve.scoring.rewards import Rewards
+from laserve.scoring.under_way import UnderWay
 from laserve.worker.codec import ScoreCodec
 
 ScoreObserver = Callable[[SelfReward, int], None]
@@ -43,11 +44,11 @@ class _Request:
     request_id: str
     options: Options
     method: Method | None
-    answer: Answer
-    samples: dict[int, Completion] = field(default_factory=dict)
-
-    def sample(self, index: int) -> Completion:
-        return self.samples.setdefault(index, Completion(self.answer))
+    samples: list[Completion]
+    rewards: Rewards
+    first_choice: int
+    pending: set[int]
+    """The samples that have no reward yet."""
 
 
 class ScoredEngine:
@@ -59,6 +60,7 @@ class ScoredEngine:
         self._engine = engine
         self._parameters = parameters
         self._observer = observer
+        self.under_way = UnderWay()
         vocab_size = engine.vllm_config.model_config.get_vocab_size()
         self._arming = Arming.for_engine(
             engine.vllm_config, ScoreCodec(vocab_size, parameters.z_c), parameters.eos_token_ids
@@ -91,15 +93,20 @@ class ScoredEngine:
         if rewards is None or isinstance(prompt, AsyncGenerator):
             return self._unscored(prompt, sampling_params, request_id, options)
         method = self._arming.method(sampling_params)
+        answer = self._answer(prompt, sampling_params, method)
+        n = sampling_params.n
         request = _Request(
             prompt=prompt,
             params=sampling_params,
             request_id=request_id,
             options=options,
             method=method,
-            answer=self._answer(prompt, sampling_params, method),
+            samples=[Completion(answer) for _ in range(n)],
+            rewards=rewards,
+            first_choice=rewards.reserve(n),
+            pending=set(range(n)),
         )
-        return self._scored(request, rewards, rewards.reserve(sampling_params.n))
+        return self._scored(request)
 
     async def score(
         self,
@@ -115,23 +122,34 @@ class ScoredEngine:
         """
         reward = self._parameters.unscored(Status.ABORTED, Method.POST_HOC)
         try:
-            reward = await self._read(prompt, completion_token_ids, request_id, options)
+            with self.under_way.one_more():
+                reward = await self._read(prompt, completion_token_ids, request_id, options)
             return reward
         finally:
             self._observer(reward, _second_request_tokens(reward))
 
-    def _unscored(
+    async def _unscored(
         self, prompt: Prompt, params: SamplingParams, request_id: str, options: Options
     ) -> AsyncGenerator[RequestOutput, None]:
         """vLLM's own generation."""
-        outputs = self._engine.generate(prompt, params, request_id, **options)
-        return outputs if params.structured_outputs is None else grammar_errors_as_refusals(outputs)
+        with self.under_way.one_more():
+            outputs = self._engine.generate(prompt, params, request_id, **options)
+            async with aclosing(outputs):
+                async for output in outputs:
+                    if params.structured_outputs is not None:
+                        refuse_grammar_errors(output)
+                    self.under_way.hand_over()
+                    try:
+                        yield output
+                    finally:
+                        self.under_way.take_up()
 
     def _answer(self, prompt: Prompt, params: SamplingParams, method: Method | None) -> Answer:
         renderer = self._engine.renderer
         limit = params.max_tokens
         return Answer(
             params=params,
+            is_delta=params.output_kind == RequestOutputKind.DELTA,
             armed=method == Method.IN_FLIGHT,
             prompt_token_ids=_prompt_token_ids(prompt),
             tokenizer=renderer.tokenizer,
@@ -140,39 +158,57 @@ class ScoredEngine:
             token_limit=self._arming.max_model_len if limit is None else limit,
         )
 
-    async def _scored(
-        self, request: _Request, rewards: Rewards, first_choice: int
-    ) -> AsyncGenerator[RequestOutput, None]:
-        params = self._arming.armed(request.params) if request.answer.armed else request.params
-        pending = set(range(params.n))
+    async def _scored(self, request: _Request) -> AsyncGenerator[RequestOutput, None]:
+        in_flight = request.method == Method.IN_FLIGHT
+        params = self._arming.armed(request.params) if in_flight else request.params
+        is_structured = params.structured_outputs is not None
+        with self.under_way.one_more():
+            try:
+                outputs = self._engine.generate(
+                    request.prompt, params, request.request_id, **request.options
+                )
+                async with aclosing(outputs):
+                    async for output in outputs:
+                        if is_structured:
+                            refuse_grammar_errors(output)
+                        samples = request.samples
+                        ending = [c for c in output.outputs if not samples[c.index].passes(c)]
+                        if ending:
+                            await self._settle(request, output, ending)
+                            if not output.outputs and not output.finished:
+                                continue
+                        self.under_way.hand_over()
+                        try:
+                            yield output
+                        finally:
+                            self.under_way.take_up()
+            finally:
+                for index in sorted(request.pending):
+                    self._record(request, index, self._parameters.unscored(Status.ABORTED), 0)
 
-        def record(index: int, reward: SelfReward, overhead: int) -> None:
-            pending.discard(index)
-            rewards.record(first_choice + index, reward)
-            self._observer(reward, overhead)
+    async def _settle(
+        self, request: _Request, output: RequestOutput, ending: list[CompletionOutput]
+    ) -> None:
+        """Leave in `output` what plain vLLM would have given, and the rewards of what finished."""
+        settled = {c.index: request.samples[c.index].settled(c) for c in ending}
+        updated = (settled.get(c.index, c) for c in output.outputs)
+        output.outputs = [c for c in updated if c is not None]
+        finished = [c for c in output.outputs if c.finished() and c.index in request.pending]
+        read = await asyncio.gather(*(self._reward(request, c) for c in finished))
+        for completion, reward in zip(finished, read, strict=True):
+            overhead = self._overhead(request, completion, reward)
+            self._record(request, completion.index, reward, overhead)
 
-        outputs = self._unscored(request.prompt, params, request.request_id, request.options)
-        try:
-            async with aclosing(outputs):
-                async for output in outputs:
-                    updated = [request.sample(c.index).update(c) for c in output.outputs]
-                    output.outputs = [c for c in updated if c is not None]
-                    finished = [c for c in output.outputs if c.finished() and c.index in pending]
-                    read = await asyncio.gather(*(self._reward(request, c) for c in finished))
-                    for completion, reward in zip(finished, read, strict=True):
-                        overhead = self._overhead(request, completion, reward)
-                        record(completion.index, reward, overhead)
-                    if output.outputs or output.finished:
-                        yield output
-        finally:
-            for index in sorted(pending):
-                record(index, self._parameters.unscored(Status.ABORTED), 0)
+    def _record(self, request: _Request, index: int, reward: SelfReward, overhead: int) -> None:
+        request.pending.discard(index)
+        request.rewards.record(request.first_choice + index, reward)
+        self._observer(reward, overhead)
 
     async def _reward(self, request: _Request, completion: CompletionOutput) -> SelfReward:
         """The self-reward of a finished completion."""
         if request.method is None:
             return self._parameters.unscored(Status.IGNORE_EOS)
-        sample = request.sample(completion.index)
+        sample = request.samples[completion.index]
         status = unscored_status(completion, self._arming.eos_token_ids)
         if status is not None:
             return self._parameters.unscored(status)
@@ -215,7 +251,7 @@ class ScoredEngine:
     @staticmethod
     def _overhead(request: _Request, completion: CompletionOutput, reward: SelfReward) -> int:
         """Tokens beyond plain vLLM's: the message, and what a second request generates."""
-        return len(request.sample(completion.index).message) + _second_request_tokens(reward)
+        return len(request.samples[completion.index].message) + _second_request_tokens(reward)
 
 
 def _prompt_token_ids(prompt: Prompt) -> list[int] | None:

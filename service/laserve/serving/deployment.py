@@ -1,7 +1,6 @@
 """One checkpoint that is being served, and the requests that it has in flight."""
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,13 +24,12 @@ from laserve.scoring.scored_engine import ScoredEngine, ScoreObserver
 
 
 class _Count:
-    """A number of holders, an event for when there is none, and since when there is none."""
+    """A number of holders, and an event for when there is none."""
 
     def __init__(self) -> None:
         self.value = 0
         self.none = asyncio.Event()
         self.none.set()
-        self.none_since = -math.inf
 
     def enter(self) -> None:
         self.value += 1
@@ -40,7 +38,6 @@ class _Count:
     def leave(self) -> None:
         self.value -= 1
         if self.value == 0:
-            self.none_since = time.monotonic()
             self.none.set()
 
     @contextmanager
@@ -123,10 +120,6 @@ class Deployment:
     """The LoRA adapter that it is, on top of the engine's weights."""
     requests: _Count = field(default_factory=_Count)
     """HTTP requests that are bound to it."""
-    generations: _Count = field(default_factory=_Count)
-    """Generations under way."""
-    awaited: _Count = field(default_factory=_Count)
-    """Generations that wait for the engine; the others, for their reader to take an output."""
     scored: ScoredEngine = field(init=False)
     _lease: _Lease = field(init=False)
 
@@ -143,8 +136,7 @@ class Deployment:
     ) -> SelfReward:
         """As `ScoredEngine.score`; no switch goes on before it has ended."""
         options["lora_request"] = options.get("lora_request") or self.adapter
-        with self.generations.one_more(), self.awaited.one_more():
-            return await self.scored.score(prompt, completion_token_ids, request_id, **options)
+        return await self.scored.score(prompt, completion_token_ids, request_id, **options)
 
     @property
     def is_over(self) -> bool:
@@ -162,13 +154,13 @@ class Deployment:
     async def drained(self, patience_s: float) -> None:
         """Return when no request is bound to it, or its engine was not awaited for `patience_s`
         seconds, as where a client does not read its answer."""
-        begin = time.monotonic()
-        while self.requests.value or self.generations.value:
-            since = time.monotonic() if self.awaited.value else self.awaited.none_since
+        begin, generations = time.monotonic(), self.scored.under_way
+        while self.requests.value or generations.count:
+            since = time.monotonic() if generations.is_awaited else generations.silent_since
             left = max(begin, since) + patience_s - time.monotonic()
             if left <= 0:
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self.requests.none.wait()
-                    await self.generations.none.wait()
+                    await generations.none.wait()

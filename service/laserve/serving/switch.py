@@ -7,7 +7,7 @@ up, so that an engine falls silent and its weights can be replaced.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Unpack
 
 from vllm.engine.protocol import EngineClient
@@ -19,6 +19,7 @@ from laserve.scoring.engine import Options, Prompt
 from laserve.selecting.select import sample_params
 from laserve.serving.deployment import Deployment
 from laserve.serving.generation import generation
+from laserve.serving.late import LateGenerator
 from laserve.serving.scope import RequestScope, current_scope, request_scope
 
 
@@ -97,7 +98,12 @@ class Switch:
             asked = sample_params(asked, wanted, wanted.n_max - 1)
         identifiers = (request_id, options.get("priority"), options.get("session_id"))
         check_admissible(self.active.client.vllm_config, asked, identifiers)
-        return self._generated(scope, prompt, sampling_params, request_id, options)
+
+        async def begin() -> AsyncGenerator[RequestOutput, None]:
+            deployment = await self._deployment(scope)
+            return generation(deployment, scope, prompt, sampling_params, request_id, options)
+
+        return LateGenerator(begin)
 
     async def abort(self, request_id: str | Iterable[str]) -> None:
         """As `EngineClient.abort`, wherever the request is."""
@@ -114,30 +120,11 @@ class Switch:
     def _clients(self) -> list[EngineClient]:
         return list({id(d.client): d.client for d in self._served}.values())
 
-    async def _generated(
-        self,
-        scope: RequestScope | None,
-        prompt: Prompt,
-        params: SamplingParams,
-        request_id: str,
-        options: Options,
-    ) -> AsyncGenerator[RequestOutput, None]:
-        if scope is None or scope.bound.is_over:
-            # Of no HTTP request, or of one that was answered long ago, a background response, or
-            # of one that was sent too slowly to be waited for.
-            await self._opened()
-            deployment = self.active
-        else:
-            deployment = scope.bound
-        with deployment.generations.one_more():
-            outputs = generation(deployment, scope, prompt, params, request_id, options)
-            async with aclosing(outputs):
-                while True:
-                    deployment.awaited.enter()
-                    try:
-                        output = await anext(outputs, None)
-                    finally:
-                        deployment.awaited.leave()
-                    if output is None:
-                        return
-                    yield output
+    async def _deployment(self, scope: RequestScope | None) -> Deployment:
+        """The one that a generation which begins now is for."""
+        if scope is not None and not scope.bound.is_over:
+            return scope.bound
+        # Of no HTTP request, or of one that was answered long ago, a background response, or of
+        # one that was sent too slowly to be waited for.
+        await self._opened()
+        return self.active
