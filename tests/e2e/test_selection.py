@@ -99,6 +99,10 @@ def test_a_stream_carries_the_same_answer_and_selection(demo: Server, method: st
     assert last["choices"][0]["self_reward"]["status"] == "scored"
     for name in ("answer", "selected_index", "samples_used", "stop_cause", "completion_tokens"):
         assert last["selection"][name] == whole["selection"][name]
+    assert last["choices"][0]["delta"]["provider_specific_fields"] == {
+        "self_reward": last["choices"][0]["self_reward"],
+        "selection": last["selection"],
+    }
     assert usage is not None
     assert usage.to_dict() == {k: v for k, v in whole["usage"].items() if v is not None}
 

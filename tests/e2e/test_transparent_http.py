@@ -79,7 +79,13 @@ def _events(server: Server, path: str, body: dict[str, Any]) -> list[dict[str, A
 
 def _without_rewards(event: dict[str, Any]) -> int:
     """Take the rewards out; how many there were."""
-    return sum(choice.pop("self_reward", None) is not None for choice in event["choices"])
+    found = 0
+    for choice in event["choices"]:
+        reward = choice.pop("self_reward", None)
+        found += reward is not None
+        kept = choice.get("delta", {}).pop("provider_specific_fields", None)
+        assert kept == ({"self_reward": reward} if reward and "delta" in choice else None)
+    return found
 
 
 def _joined(events: list[dict[str, Any]], stream: bool) -> Any:

@@ -56,8 +56,25 @@ async def test_each_chat_choice_ends_with_its_reward(server: Server) -> None:
         choice["index"]: choice["self_reward"] for choice in choices if choice["finish_reason"]
     } == {i: expected(i) for i in range(3)}
     others = [choice for choice in choices if not choice["finish_reason"]]
-    assert [choice["delta"]["content"] for choice in others] == [TRICKY_TEXT] * 3
+    assert [choice["delta"] for choice in others] == [{"content": TRICKY_TEXT}] * 3
     assert not any("self_reward" in choice for choice in others)
+
+
+async def test_the_last_delta_of_a_chat_choice_carries_its_reward_too(server: Server) -> None:
+    stream = await events(server, "/v1/chat/completions", CHAT | {"n": 3})
+    choices = [data(event)["choices"][0] for event in stream[:-1]]
+    ends = [choice for choice in choices if choice["finish_reason"]]
+    assert {choice["index"] for choice in ends} == {0, 1, 2}
+    for choice in ends:
+        fields = choice["delta"]["provider_specific_fields"]
+        assert fields == {"self_reward": expected(choice["index"])}
+
+
+async def test_a_choice_that_is_no_chunks_has_its_reward_once(server: Server) -> None:
+    answer = await server.post("/v1/chat/completions", REQUESTS["/v1/chat/completions"])
+    assert "provider_specific_fields" not in answer.text
+    stream = await events(server, "/v1/completions", COMPLETION)
+    assert "provider_specific_fields" not in "".join(stream)
 
 
 async def test_choices_of_several_prompts_end_with_their_rewards(server: Server) -> None:
@@ -94,7 +111,9 @@ async def test_without_the_reward_every_event_is_vllms_byte_for_byte(
         assert head == reference.partition("data: ")[0]
         content = json.loads(text)
         for place in (content, content.get("response", {}), *content.get("choices", ())):
-            place.pop("self_reward", None)
+            reward = place.pop("self_reward", None)
+            if "delta" in place and path == "/v1/chat/completions":
+                assert place["delta"].pop("provider_specific_fields") == {"self_reward": reward}
         assert content == data(reference)
     assert added == body.get("n", 1)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from vllm.entrypoints.openai.responses.protocol import ResponsesResponse
 
+from laserve.api.deltas import keep
 from laserve.api.schemas import ScoredRequest
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward, Status
@@ -30,7 +31,9 @@ class AnsweredRewards:
     def into_choices(self, body: dict[str, Any]) -> None:
         """Give each choice in `body`, a completion or a chunk of one, its `self_reward`."""
         for choice in body["choices"]:
-            choice["self_reward"] = self.of_choice(choice["index"]).model_dump(mode="json")
+            reward = self.of_choice(choice["index"]).model_dump(mode="json")
+            choice["self_reward"] = reward
+            keep(choice, "self_reward", reward)
 
     def into_answer(self, body: dict[str, Any]) -> None:
         """Give `body`, a message or the last event of one, its `self_reward`."""

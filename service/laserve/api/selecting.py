@@ -7,6 +7,7 @@ from fastapi import Request
 from vllm import envs
 from vllm.outputs import RequestOutput
 
+from laserve.api.deltas import keep
 from laserve.api.schemas import SelectableRequest
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.errors import RequestError
@@ -56,8 +57,13 @@ class Choosing:
     def into_chunk(self, body: dict[str, Any]) -> None:
         """The same for a chunk of a stream; the one with a finish reason takes the selection."""
         self._count_all(body)
-        if any(choice.get("finish_reason") for choice in body.get("choices", ())):
+        ends = [choice for choice in body.get("choices", ()) if choice.get("finish_reason")]
+        if ends:
             self._tell(body)
+        for choice in ends:
+            # The candidates may be long, and are in the chunk already.
+            short = {name: of for name, of in body["selection"].items() if name != "candidates"}
+            keep(choice, "selection", short)
 
     def _tell(self, body: dict[str, Any]) -> None:
         outcome = self.outcome
