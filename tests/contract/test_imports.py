@@ -96,10 +96,30 @@ def test_a_part_does_with_few_libraries(part: str) -> None:
         assert libraries(path) - {"sitecustomize"} <= LIBRARIES[part], module
 
 
+EXTRAS: dict[str, tuple[str, set[str]]] = {
+    "laserve_client._bar": ("cli", {"rich"}),
+    "laserve_client.integrations.openai": ("openai", {"openai"}),
+    "laserve_client.integrations.anthropic": ("anthropic", {"anthropic"}),
+    "laserve_client.integrations.langchain": (
+        "langchain",
+        {"langchain_core", "langchain_openai", "openai"},
+    ),
+    "laserve_client.integrations.litellm": ("litellm", {"litellm"}),
+}
+"""Module of the client -> its extra, and what that brings."""
+
+
 @pytest.mark.parametrize("module", sorted(CLIENT))
-def test_the_client_needs_httpx_and_pydantic_and_rich_for_its_progress_bar(module: str) -> None:
-    found = libraries(CLIENT[module]) - {"laserve_client"}
-    assert found <= {"httpx", "pydantic", *(["rich"] if module.endswith("._bar") else [])}
+def test_the_client_needs_httpx_and_pydantic_and_for_its_extras_a_module_each(module: str) -> None:
+    _, needed = EXTRAS.get(module, ("", set()))
+    assert libraries(CLIENT[module]) - {"laserve_client", "httpx", "pydantic"} == needed
+
+
+def test_the_extras_of_the_client_are_declared() -> None:
+    extras = project("clients/python")["optional-dependencies"]
+    assert {extra: declared(lines) for extra, lines in extras.items()} == {
+        extra: {name.replace("_", "-") for name in needed} for extra, needed in EXTRAS.values()
+    }
 
 
 DISTRIBUTIONS = {"re2": "google-re2", "sklearn": "scikit-learn"}

@@ -178,12 +178,37 @@ def test_the_client_of_an_image_reranks_files(image: Environment, tmp_path: Path
     assert files[0] in refusal(image, "laserve", "rerank", *files, *NOWHERE)
 
 
-def test_the_client_alone_looks_for_a_server(wheels: dict[str, Path], tmp_path: Path) -> None:
-    alone = Environment(tmp_path, dependencies("laserve_client"))
+@pytest.fixture(scope="module")
+def client_alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with the client, and what it depends on."""
+    alone = Environment(tmp_path_factory.mktemp("alone"), dependencies("laserve_client"))
     alone.install(ROOT, [str(wheels["laserve_client"])])
-    assert alone.commands() == {"laserve-client"}
-    assert alone.run("laserve-client", "--help").returncode == 0
-    assert "the connection failed" in refusal(alone, "laserve-client", "ask", "1 + 1?", *NOWHERE)
+    return alone
+
+
+def test_the_client_alone_looks_for_a_server(client_alone: Environment) -> None:
+    assert client_alone.commands() == {"laserve-client"}
+    assert client_alone.run("laserve-client", "--help").returncode == 0
+    message = refusal(client_alone, "laserve-client", "ask", "1 + 1?", *NOWHERE)
+    assert "the connection failed" in message
+
+
+@pytest.mark.parametrize("tool", ["openai", "anthropic", "langchain", "litellm"])
+def test_the_client_alone_says_which_extra_a_tool_needs(
+    client_alone: Environment, tool: str
+) -> None:
+    extras = project("laserve_client")["optional-dependencies"]
+    done = client_alone.run("python", "-c", f"import laserve_client.integrations.{tool}")
+    assert done.returncode == 1
+    line = done.stderr.rstrip("\n").splitlines()[-1]
+    told = re.fullmatch(
+        r"ModuleNotFoundError: (\w+) is not installed: run `pip install (\S+)` "
+        "in a checkout of LaServe",
+        line,
+    )
+    assert told is not None, line
+    assert told[1].replace("_", "-") in extras[tool]
+    assert told[2] == f"'./clients/python[{tool}]'"
 
 
 def test_the_server_alone_says_what_it_lacks(wheels: dict[str, Path], tmp_path: Path) -> None:

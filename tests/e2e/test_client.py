@@ -1,11 +1,8 @@
-"""laserve_client, its command line, its README and its examples, with the demo checkpoint."""
+"""laserve_client and its command line, with the demo checkpoint."""
 
 import asyncio
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +20,6 @@ from laserve_client import (
 from laserve_client.cli import main
 from tests.e2e.server import Server
 
-CLIENT = Path(__file__).parents[2] / "clients" / "python"
 QUESTION = "2,6,6>2"
 WRONG, RIGHT = "6-2=4;4-6=8#8", "6-6=0;0+2=2#2"
 TOLERANCE = 1e-3
@@ -169,43 +165,3 @@ def test_rerank_goes_on_where_it_stopped(demo: Server, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in target.read_text().splitlines()]
     assert sorted(row["id"] for row in rows) == list(range(12))
     assert {row["results"][0]["text"] for row in rows} == {RIGHT}
-
-
-def run(script: Path, *arguments: str) -> str:
-    # LiteLLM fetches a list of prices as it is imported, unless it is told not to.
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    done = subprocess.run(
-        [sys.executable, str(script), *arguments], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.mark.parametrize(
-    ("example", "told"),
-    [
-        ("best_of_n", r"best of 8: \S+ score [-\d.]+ confidence [\d.e-]+"),
-        ("rerank_other_server", r"(?m)\A([-\d.e]+ \S+\n){8}\Z"),
-        ("openai_client", r"self_reward: \{.*'status': 'scored'.*\nselection: \{"),
-        ("langchain_chat", r"score: [-\d.e]+\nconfidence: [\d.e-]+\n"),
-        ("litellm_completion", r"self_reward: \{.*'status': 'scored'.*\nselection: \{"),
-    ],
-)
-def test_an_example_prints_the_score(demo: Server, example: str, told: str) -> None:
-    script = CLIENT / "examples" / f"{example}.py"
-    assert re.search(told, run(script, "--base-url", demo.base_url, "--model", demo.model))
-
-
-def test_every_example_is_run() -> None:
-    examples = {path.stem for path in (CLIENT / "examples").glob("*.py")}
-    (mark,) = test_an_example_prints_the_score.pytestmark  # type: ignore[attr-defined]
-    assert {example for example, *_ in mark.args[1]} == examples
-
-
-def test_the_readme_is_true(demo: Server, tmp_path: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 2
-    for number, block in enumerate(blocks):
-        script = tmp_path / f"block_{number}.py"
-        script.write_text(block.replace("http://127.0.0.1:8000", demo.base_url))
-        assert "#" in run(script)

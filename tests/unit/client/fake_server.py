@@ -175,8 +175,11 @@ def chunks(body: dict[str, Any]) -> Iterator[str]:
     for word in TEXT.split(" "):
         yield event([choice({"content": word if word == "the" else f" {word}"})])
     more = {"selection": selection(body["selection"])} if "selection" in body else {}
-    last = choice({}, "stop", self_reward=reward(TEXT))
-    yield event([last], **more)
+    for index in range(body.get("n", 1)):
+        short = {name: more[name] | {"candidates": None} for name in more}
+        delta = {"provider_specific_fields": {"self_reward": reward(TEXT), **short}}
+        last = choice(delta, "stop", self_reward=reward(TEXT))
+        yield event([last | {"index": index}], **more)
     if body.get("stream_options", {}).get("include_usage"):
         yield event([], usage=USAGE)
     yield "data: [DONE]\n\n"

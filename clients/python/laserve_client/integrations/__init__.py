@@ -1,0 +1,1 @@
+"""The verdict in the tools that people use: a module for each, which needs its package."""
