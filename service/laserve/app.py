@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from rich.console import Console
 from starlette.datastructures import State
 
-from laserve.answers.equality import MathEqualityPool
+from laserve.answers.math_equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
 from laserve.api.checkpoint_metrics import CheckpointMetrics
 from laserve.api.metrics import ScoreMetrics, SelectionMetrics

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
-from laserve.answers.equality import MathEqualityPool
+from laserve.answers.math_equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
 from laserve.core.faults import faults
 from laserve.errors import ConfigurationError, DataError

@@ -47,7 +47,7 @@ LIBRARIES: dict[str, set[str]] = {
     "laserve.errors": set(),
     "laserve.startup": set(),
     "laserve.core": {"pydantic"},
-    "laserve.answers": {"jsonpath_rfc9535", "math_verify", "pydantic", "re2"},
+    "laserve.answers": {"jsonpath_rfc9535", "mpmath", "pydantic", "re2"},
     "laserve.selection": {"pydantic", "scipy"},
     "laserve.checkpoint": {"huggingface_hub", "pydantic", "transformers"},
     "laserve.__main__": {"laserve_client"},

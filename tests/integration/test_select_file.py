@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from laserve.__main__ import main
-from laserve.answers.equality import MathEqualityPool
+from laserve.answers.math_equality import MathEqualityPool
 from laserve.errors import DataError, RequestError
 from laserve.offline import OfflineEngine
 from laserve.reference.encode import encode_prompt

@@ -11,7 +11,7 @@ from vllm.inputs.engine import tokens_input
 from vllm.outputs import RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
-from laserve.answers.equality import MathEqualityPool
+from laserve.answers.math_equality import MathEqualityPool
 from laserve.scoring.rewards import Rewards
 from laserve.scoring.scored_engine import ScoredEngine
 from laserve.selecting.plan import Planner, SelectionPlan, read_plainly

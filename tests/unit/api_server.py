@@ -11,7 +11,7 @@ from vllm.entrypoints.launchers import app as launcher
 from vllm.entrypoints.launchers.cli_args import make_arg_parser
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
-from laserve.answers.equality import MathEqualityPool
+from laserve.answers.math_equality import MathEqualityPool
 from laserve.api.metrics import SelectionMetrics
 from laserve.api.routes import mount
 from laserve.api.state import LaServeState, SelectionSettings

@@ -12,7 +12,7 @@ import pytest
 from fastapi import Request
 from prometheus_client import CollectorRegistry
 
-from laserve.answers.equality import MathEqualityPool
+from laserve.answers.math_equality import MathEqualityPool
 from laserve.api.escalation import escalated, escalated_events
 from laserve.api.metrics import SelectionMetrics
 from laserve.api.selecting import Choosing

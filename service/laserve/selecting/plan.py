@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from laserve.answers.equality import Equality, MathEquality, MathEqualityPool, StringEquality
+from laserve.answers.equality import Equality, EqualitySource, StringEquality
 from laserve.answers.extraction import make_extractor
 from laserve.answers.message import Message
 from laserve.answers.plugins import AnswerPlugin
@@ -38,7 +38,8 @@ class Planner:
 
     plugins: Mapping[str, AnswerPlugin]
     """Answer plug-ins by name."""
-    math: MathEqualityPool
+    math: EqualitySource
+    """Of mathematical equality."""
 
     def plan(
         self,
@@ -60,6 +61,6 @@ class Planner:
         extractor = make_extractor(options.answer, self.plugins)
         equality: Equality = StringEquality()
         if options.equality == "math":
-            equality = MathEquality(self.math)
+            equality = self.math.for_request()
         ballot = Ballot(options, extractor, equality, seed)
         return SelectionPlan(options, ballot, stop_rules(options), read)

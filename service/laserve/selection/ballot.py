@@ -25,7 +25,8 @@ class Ballot:
         self._extractor = extractor
         self._equality = equality
         self._seed = seed
-        self._groups: list[Group] = []
+        self._groups: dict[str, Group] = {}
+        """By the key of their answers."""
 
     async def add(self, sample: Sample[Any]) -> None:
         """Count the vote of a sample, where it has one: it came to its end, and gives an answer."""
@@ -35,15 +36,11 @@ class Ballot:
         answer = await asyncio.to_thread(self._extractor, sample.message)
         if answer is None:
             return
-        found = await self._equality.find(
-            answer, [group.members[0].answer for group in self._groups]
+        key = await self._equality.key(answer)
+        group = self._groups.setdefault(
+            key, Group(key, self._options.method, self._options.weights, self._seed)
         )
-        if found is None:
-            self._groups.append(Group(self._options.method, self._options.weights, self._seed))
-            found = -1
-        self._groups[found].members.append(
-            Vote(answer, sample.index, sample.score, sample.confidence)
-        )
+        group.members.append(Vote(answer, sample.index, sample.score, sample.confidence))
         self.answers[sample.index] = answer
 
     def refuse_path_without_match(self, samples: Iterable[Sample[Any]]) -> None:
@@ -55,9 +52,9 @@ class Ballot:
 
     @property
     def equality_timeouts(self) -> int:
-        """Comparisons of answers that took too long."""
+        """Answers whose key took too long."""
         return self._equality.timeouts
 
     def standings(self) -> Sequence[Group]:
         """The groups, the leader first."""
-        return ranked(self._groups)
+        return ranked(self._groups.values())

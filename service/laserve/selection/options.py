@@ -51,8 +51,8 @@ class SelectionOptions(BaseModel):
     )
     equality: Literal["string", "math"] = Field(
         default="string",
-        description="When two answers are the same: their text without differences of white "
-        "space, or what math-verify finds equal.",
+        description="When two answers are the same: where their texts are, but for white space "
+        "and marks around them (string), or what they say as mathematics (math).",
     )
     weights: Weights = Field(default=Weights.SCORE, description="Of weighted_majority.")
     adaptive: bool = Field(

@@ -95,8 +95,7 @@ class SelectionOutcome(_Frozen):
     completion_tokens: int = Field(description="Of all samples, cancelled ones included.")
     stop_cause: StopCause = Field(description="Why no more samples were drawn.")
     equality_timeouts: int = Field(
-        description="Comparisons of answers by `math` that took too long and were made by "
-        "`string` instead."
+        description="Answers that `math` took too long for: they were compared by `string` instead."
     )
     upstream: UpstreamReport | None = None
     candidates: list[CandidateReport] | None = None

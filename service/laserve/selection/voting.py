@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from laserve.answers.normal_form import normal_form
 from laserve.selection.options import SelectionMethod, Weights
 from laserve.selection.sample import Sample
 
@@ -43,6 +42,8 @@ class Vote:
 class Group:
     """Samples with equal answers."""
 
+    key: str
+    """That of their answers."""
     method: SelectionMethod
     weights: Weights
     seed: int
@@ -87,9 +88,7 @@ class Group:
 
     def precedence(self) -> tuple[float, int, bytes]:
         """Sorts groups, the winner first."""
-        # The smallest normal form, as the first to arrive would depend on the order.
-        answer = min(normal_form(vote.answer) for vote in self.members)
-        digest = sha256(f"{self.seed}:{answer}".encode("utf-8", "surrogatepass")).digest()
+        digest = sha256(f"{self.seed}:{self.key}".encode("utf-8", "surrogatepass")).digest()
         weight, count = self.standing
         return -weight, -count, digest
 

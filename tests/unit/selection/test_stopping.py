@@ -79,7 +79,7 @@ def test_the_posterior_is_that_of_two_shares_under_a_uniform_prior(one: float, t
 
 
 def _weighing(weight: float) -> Group:
-    group = Group(SelectionMethod.WEIGHTED_MAJORITY, Weights.SCORE, seed=0)
+    group = Group("a", SelectionMethod.WEIGHTED_MAJORITY, Weights.SCORE, seed=0)
     whole = math.floor(weight)
     parts = [1.0] * whole + [weight - whole]
     group.members += [Vote("a", i, part, None) for i, part in enumerate(parts)]

@@ -13,10 +13,11 @@ from laserve.errors import ConfigurationError, DataError
 from laserve_training.problem import Problem
 from laserve_training.tasks.countdown import CountdownTask
 from laserve_training.tasks.files import FileTask
+from laserve_training.verifiers import math as verifiers_math
 from laserve_training.verifiers.choice import is_chosen
 from laserve_training.verifiers.dotted import load_verifier
 from laserve_training.verifiers.exact import is_exact
-from laserve_training.verifiers.math import MathVerifier
+from laserve_training.verifiers.math import MathVerifier, is_correct
 from laserve_training.verifiers.registry import make_verifier
 
 FILE_TASK = FileTask("mine", Path("none.jsonl"))
@@ -116,10 +117,29 @@ def test_math_works_from_any_thread(verify_math: MathVerifier) -> None:
     assert verdicts == [True, True, True]
 
 
-def test_an_endless_expression_is_incorrect_and_the_next_is_checked() -> None:
+def test_no_expression_takes_long(verify_math: MathVerifier) -> None:
+    assert verify_math(problem("5"), r"\boxed{9^{9^{9^9}}}") is False
+    assert verify_math(problem("9^{9^{9^9}}"), r"\boxed{9^{9^{9^9}}}") is True
+    assert verify_math.timeouts == 0
+
+
+ENDLESS = r"\boxed{endless}"
+
+
+def endless_check(where: str, reference: str, completion: str) -> bool:
+    """In the place of the check, as no answer keeps that busy."""
+    while completion == ENDLESS:
+        pass
+    return is_correct(where, reference, completion)
+
+
+def test_an_endless_check_is_incorrect_and_the_next_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(verifiers_math, "is_correct", endless_check)
     # Long enough for the checks after it on a busy machine.
     with MathVerifier(timeout_s=2.0) as verifier:
-        assert verifier(problem("5"), r"\boxed{9^{9^{9^9}}}") is False
+        assert verifier(problem("5"), ENDLESS) is False
         assert verifier.timeouts == 1
         assert verifier(problem("5"), r"\boxed{5}") is True
         assert verifier(problem("5"), r"\boxed{6}") is False
@@ -134,7 +154,11 @@ def test_a_closed_verifier_starts_again() -> None:
     verifier.close()
 
 
-def test_the_verdict_of_an_interrupted_check_is_not_the_next_ones() -> None:
+def test_the_verdict_of_an_interrupted_check_is_not_the_next_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(verifiers_math, "is_correct", endless_check)
+
     def interrupt(signal_number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
@@ -145,7 +169,7 @@ def test_the_verdict_of_an_interrupted_check_is_not_the_next_ones() -> None:
         timer.start()
         try:
             with pytest.raises(KeyboardInterrupt):
-                verifier(problem("5"), r"\boxed{9^{9^{9^9}}}")
+                verifier(problem("5"), ENDLESS)
         finally:
             signal.signal(signal.SIGUSR1, before)
         assert verifier(problem("5"), r"\boxed{5}") is True

@@ -112,7 +112,8 @@ def _voted(
     groups: dict[str, Group] = {}
     for index, (answer, score) in enumerate(zip(answers, scores, strict=True)):
         if answer:
-            group = groups.setdefault(normal_form(answer), Group(method, Weights.SCORE, seed=0))
+            key = normal_form(answer)
+            group = groups.setdefault(key, Group(key, method, Weights.SCORE, seed=0))
             group.members.append(Vote(answer, index, None if math.isnan(score) else score, None))
     verdicts = [correct[group.best.index] for group in winners(groups.values())]
     return sum(verdicts) / len(verdicts) if verdicts else 0.0

@@ -4,22 +4,24 @@ from collections.abc import Sequence
 from typing import Self
 
 from laserve.answers.boxed import last_boxed
-from laserve.answers.mathematics import boxed, marked, matches, parse_math, prepare
+from laserve.answers.math_equality import prepare
 from laserve.answers.worker import Worker
 from laserve.errors import DataError
 from laserve_training.problem import Problem
+from laserve_training.verifiers.grading import is_right, stated
 
 
 class MathVerifier:
-    r"""Whether a completion's answer equals the reference answer.
+    r"""Whether a completion's answer is right (`grading.is_right`).
 
-    The completion's answer is its last `\boxed{...}`; where it has none, what math-verify finds in
-    it. An answer that takes longer than `timeout_s` seconds to check is incorrect. Raises DataError
-    where the reference answer cannot be read. Works from any thread; close it after use.
+    The completion's answer is its last `\boxed{...}`; where it has none, all of it, or what it
+    states (`grading.stated`). An answer that takes longer than `timeout_s` seconds to check is
+    incorrect. Raises DataError where the reference answer is empty. Works from any thread; close it
+    after use.
     """
 
     def __init__(self, timeout_s: float = 5.0) -> None:
-        self._worker = Worker(_is_equal, timeout_s, prepare)
+        self._worker = Worker(is_correct, timeout_s, prepare)
 
     @property
     def timeouts(self) -> int:
@@ -34,10 +36,10 @@ class MathVerifier:
             return False
 
     def check_references(self, problems: Sequence[Problem]) -> None:
-        """Raise DataError for the first reference answer that cannot be read, or in time: before
+        """Raise DataError for the first reference answer that is empty, or takes too long: before
         training, not in the midst of it."""
         for problem in problems:
-            if not self(problem, marked(problem.answer)):
+            if not self(problem, problem.answer):
                 raise DataError(
                     f"{problem.where}: the answer {problem.answer!r} is not equal to itself, or "
                     "takes too long to check: mend it, or use another verifier than `math`"
@@ -54,12 +56,14 @@ class MathVerifier:
         self.close()
 
 
-def _is_equal(where: str, answer: str, completion: str) -> bool:
-    gold = parse_math(marked(answer))
-    if not gold:
+def is_correct(where: str, reference: str, completion: str) -> bool:
+    """A `MathVerifier`'s verdict, without a time limit. `where` names the problem in errors."""
+    if not reference.strip():
         raise DataError(
-            f"{where}: the answer {answer!r} cannot be read as mathematics: mend it, or use "
+            f"{where}: the answer {reference!r} cannot be read as mathematics: mend it, or use "
             "another verifier than `math`"
         )
     box = last_boxed(completion)
-    return matches(gold, parse_math(completion if box is None else boxed(box)))
+    if box is not None:
+        return is_right(reference, box)
+    return is_right(reference, completion) or is_right(reference, stated(completion))

@@ -1,0 +1,107 @@
+"""Mathematical equality: keys are worked out in processes that can be ended."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from laserve.answers.equality import Equality
+from laserve.answers.mathematics.key import math_key
+from laserve.answers.normal_form import normal_form
+from laserve.answers.worker import Worker
+
+
+class MathEquality:
+    """Answers are the same where they are mathematically (`mathematics.key.math_key`). Make one for
+    each request.
+
+    An answer whose key takes too long, or waits too long for another request's, has its normal
+    form for a key: it is the same as answers of that, and as no other.
+    """
+
+    def __init__(self, pool: "MathEqualityPool") -> None:
+        self.timeouts = 0
+        self._pool = pool
+        self._keys: dict[str, str] = {}
+        # They prepare themselves while the answers are generated.
+        pool.start()
+
+    async def key(self, answer: str) -> str:
+        """As `Equality.key`."""
+        form = normal_form(answer)
+        # Asked once: one text has one key, also where the second call would have been in time.
+        if form not in self._keys:
+            self._keys[form] = await self._key(form)
+        return self._keys[form]
+
+    async def _key(self, form: str) -> str:
+        try:
+            return await self._pool.key(form)
+        except TimeoutError:
+            self.timeouts += 1
+            return f"string:{form}"
+
+
+class MathEqualityPool:
+    """Processes that work out keys, for all requests of a server.
+
+    A call may take `timeout_s` seconds, and as long again to wait for a process that is free. No
+    call is charged for the start of a process, its own or one that it waits for.
+    """
+
+    def __init__(self, workers: int = 2, timeout_s: float = 1.0) -> None:
+        self._timeout_s = timeout_s
+        self._workers = [Worker(math_key, timeout_s, prepare) for _ in range(workers)]
+        self._free = list(self._workers)
+        # As many threads as workers: who runs in one of them finds a worker free.
+        self._threads = ThreadPoolExecutor(workers, "math-equality")
+        self._is_started = False
+
+    def start(self) -> None:
+        """Starts the processes, without waiting for them."""
+        if not self._is_started:
+            self._is_started = True
+            for worker in self._workers:
+                self._threads.submit(worker.start)
+
+    def for_request(self) -> Equality:
+        """The equality of one request's answers."""
+        return MathEquality(self)
+
+    async def key(self, answer: str) -> str:
+        """The key of an answer, without blocking the event loop. Raises TimeoutError where it takes
+        too long, or no process becomes free."""
+        call = self._threads.submit(self._key, answer)
+        outcome = asyncio.wrap_future(call)
+        try:
+            was_starting = True
+            while was_starting and not outcome.done():
+                was_starting = self._is_starting()
+                await asyncio.wait([outcome], timeout=self._timeout_s)
+                was_starting |= self._is_starting()
+            # Only what has not begun can be cancelled.
+            if call.cancel():
+                raise TimeoutError(f"no process became free in {self._timeout_s:g} s")
+            return await outcome
+        finally:
+            outcome.cancel()
+
+    def close(self) -> None:
+        """End the processes. The pool cannot be used any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+
+    def _is_starting(self) -> bool:
+        return any(worker.is_starting() for worker in self._workers)
+
+    def _key(self, answer: str) -> str:
+        worker = self._free.pop()
+        try:
+            return worker(answer)
+        finally:
+            # The last one is taken first: it is prepared.
+            self._free.insert(0 if worker.is_starting() else len(self._free), worker)
+
+
+def prepare() -> None:
+    """Do what only the first call does."""
+    math_key(r"\sin x + \Gamma(x)^{\sqrt 2} = 1")

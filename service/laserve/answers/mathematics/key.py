@@ -1,0 +1,69 @@
+r"""One key for each answer: two answers are one where their keys are.
+
+    answer -> normal form -> marks off (`texts`) -> a date? (`wholes`) words? (`texts`)
+           -> tokens (`lexer`) -> tree (`parser`) -> key (`canonical`)
+
+So equality is an equivalence by construction, and no vote depends on the order of arrival. What
+cannot be read as mathematics, all of it, is compared as text: nothing is equal because it was not
+understood.
+"""
+
+from hashlib import sha256
+
+from laserve.answers.mathematics.canonical import tree_key
+from laserve.answers.mathematics.lexer import Lexer
+from laserve.answers.mathematics.parser import parse
+from laserve.answers.mathematics.texts import as_text, bare, unwrapped, words
+from laserve.answers.mathematics.tree import Tree, UnreadError
+from laserve.answers.mathematics.wholes import whole_key
+from laserve.answers.normal_form import normal_form
+
+MAX_MATH_CHARS = 512
+"""Longer answers are compared by their normal forms."""
+
+_MAX_KEY_CHARS = 200
+_KINDS_IN_WORDS = frozenset({"name", "constant", "function", "-", ",", ";", "and", "or"})
+
+
+def math_key(answer: str) -> str:
+    """The key of an answer, the same for answers of the same normal form. Never raises; takes a few
+    milliseconds, and a fraction of a second for answers that are made to take long."""
+    kind, key = _kind_and_key(normal_form(answer))
+    if len(key) > _MAX_KEY_CHARS:
+        key = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{kind}:{key}"
+
+
+def read(answer: str) -> Tree | None:
+    """What an answer says as mathematics; None where it is compared otherwise."""
+    form = normal_form(answer)
+    if len(form) > MAX_MATH_CHARS:
+        return None
+    form = bare(form)
+    try:
+        return None if whole_key(unwrapped(form)) else _tree(form)
+    except UnreadError:
+        return None
+
+
+def _kind_and_key(form: str) -> tuple[str, str]:
+    if len(form) > MAX_MATH_CHARS:
+        return "long", form
+    form = bare(form)
+    if whole := whole_key(unwrapped(form)):
+        return "whole", whole
+    try:
+        return "math", tree_key(_tree(form))
+    except UnreadError:
+        return "text", words(form) or as_text(form) or form
+
+
+def _tree(form: str) -> Tree:
+    if words(form) and not _are_mathematics(form):
+        raise UnreadError("words")
+    return parse(Lexer(form).tokens())
+
+
+def _are_mathematics(form: str) -> bool:
+    """Whether words are those of mathematics: "infinity", "sin x", "A and B"."""
+    return all(token.kind in _KINDS_IN_WORDS for token in Lexer(form).tokens())

@@ -1,0 +1,117 @@
+r"""An answer in LaTeX's ASCII: characters as commands, without layout, numbers without separators.
+
+"10⁻⁶ × ½" is "10^{-6} \times  \frac{1}{2}", `12\,000` and `12{,}000` are "12000".
+"""
+
+import re
+import unicodedata
+
+_CHARACTERS = {
+    **dict.fromkeys("−–—‐‑", "-"),
+    "×": r"\times ",
+    **dict.fromkeys("·⋅∙∗", "*"),
+    "÷": "/",
+    **dict.fromkeys("⁄∕", "/"),
+    **dict.fromkeys("≤⩽≦", "<="),
+    **dict.fromkeys("≥⩾≧", ">="),
+    "≠": "!=",
+    "≈": r"\approx ",
+    "≡": r"\equiv ",
+    "∞": r"\infty ",
+    "√": r"\sqrt ",
+    "∛": r"\sqrt[3]",
+    "∪": r"\cup ",
+    "∩": r"\cap ",
+    "∖": r"\setminus ",
+    "∈": r"\in ",
+    "∉": r"\notin ",
+    "⊂": r"\subset ",
+    "∅": r"\emptyset ",
+    "±": r"\pm ",
+    "∓": r"\mp ",
+    **dict.fromkeys("°º˚", r"\degree "),
+    **dict.fromkeys("′’ʹ", "'"),
+    "″": "''",
+    "∠": r"\angle ",
+    "△": r"\triangle ",
+    "⟨": r"\langle ",
+    "⟩": r"\rangle ",
+    "⌊": r"\lfloor ",
+    "⌋": r"\rfloor ",
+    "⌈": r"\lceil ",
+    "⌉": r"\rceil ",
+    "∣": "|",
+    "∧": r"\land ",
+    "∨": r"\lor ",
+    "¢": "%",
+    **{letter: rf"\mathbb{{{plain}}}" for letter, plain in zip("ℝℤℕℚℂℙℍ", "RZNQCPH", strict=True)},
+}
+_MICRO = re.compile(r"μ(?=[msgLl]\b)")
+_MICRO_IN_LATEX = re.compile(
+    r"(?<=\d)((?:\s|~|\\[,;: ])*)\\mu\s*(\\(?:text|mathrm)\s*\{|)\s*(?=[msgL]\b)"
+)
+_SUPERSCRIPTS = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]+")
+_SUBSCRIPTS = re.compile(r"[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙᵢ]+")
+_LAYOUT = re.compile(
+    r"\\(?:left|right)\s*\.|"
+    r"(?<!\\)\\(?:left|right|[bB]igg?[lrm]?|middle|displaystyle|textstyle|limits|nolimits|quad|qquad|"
+    r"hspace\s*\{[^{}]*\}|hfill|phantom\s*\{[^{}]*\})(?![A-Za-z])|"
+    r"(?<!\\)\\[,;:> ]|~"
+)
+_SEPARATOR = r"(?:\{,\}|,\\!\s*|\\[,;:!> ]|\{\\[,;:]\}|[ ~'_])"
+_GROUPED = re.compile(
+    rf"(?<![\d.^_])\d{{1,3}}(?:{_SEPARATOR}\d{{3}})+(?!\d|\s*/)"
+    # In the Indian way, where it cannot be a list.
+    r"|(?<![\d.^_])\d{1,2}(?:(?:\{,\}|,\\!)\d{2})+(?:\{,\}|,\\!)\d{3}(?!\d)"
+)
+_SLASHED = re.compile(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄/]([₀₁₂₃₄₅₆₇₈₉]+)")
+_ABBREVIATION = re.compile(r"(?<=[A-Za-z]{2})\.(?=\s)")
+_PER_CENT = re.compile(r"\bper\s+cent\b")
+_NEGATIVE_SPACE = re.compile(r"(?<!\\)\\!")
+
+
+def spell(text: str) -> str:
+    """The text in ASCII, as far as it can be spelled so."""
+    if not text.isascii():
+        text = _MICRO.sub("u", text)
+        text = _SLASHED.sub(lambda run: rf"\frac{{{_plain(run[1])}}}{{{_plain(run[2])}}}", text)
+        text = _SUPERSCRIPTS.sub(lambda run: f"^{{{_plain(run[0])}}}", text)
+        text = _SUBSCRIPTS.sub(lambda run: f"_{{{_plain(run[0])}}}", text)
+        text = "".join(map(_character, text))
+    text = _PER_CENT.sub("percent", _ABBREVIATION.sub(" ", text))
+    text = _MICRO_IN_LATEX.sub(r"\1 \2u", text)
+    text = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), text)
+    return _LAYOUT.sub(" ", _NEGATIVE_SPACE.sub("", text))
+
+
+def _character(character: str) -> str:
+    if character.isascii():
+        return character
+    if character in _CHARACTERS:
+        return _CHARACTERS[character]
+    if (digit := unicodedata.decimal(character, None)) is not None:
+        return str(digit)
+    kind, *parts = unicodedata.decomposition(character).split() or [""]
+    if kind == "<fraction>":
+        numerator, _, denominator = "".join(chr(int(part, 16)) for part in parts).partition("⁄")
+        return rf"\frac{{{numerator}}}{{{denominator}}}"
+    if kind == "<square>":
+        return "".join(
+            f"^{{{unicodedata.digit(part)}}}" if unicodedata.digit(part, None) else part
+            for part in (chr(int(part, 16)) for part in parts)
+        )
+    if unicodedata.category(character) == "Sc":
+        return "$"
+    return _greek(character)
+
+
+def _greek(character: str) -> str:
+    words = unicodedata.name(character, "").split()
+    if words[:1] != ["GREEK"] or len(words) != 4:
+        return character
+    name = words[3].lower().replace("lamda", "lambda")
+    return rf"\{name.capitalize() if words[1] == 'CAPITAL' else name} "
+
+
+def _plain(run: str) -> str:
+    return unicodedata.normalize("NFKC", run).replace("−", "-")

@@ -1,0 +1,63 @@
+r"""Answers that are words, and the marks around an answer.
+
+`**Yes**`, `\text{yes}`, "Yes!" and `\boxed{YES}` are "yes".
+"""
+
+import re
+
+from laserve.answers.boxed import boxes
+from laserve.answers.normal_form import normal_form
+
+_QUOTES = frozenset({'""', "''", "“”", "‘’", "``"})
+_PUNCTUATION = " .,;:"
+_SPACE = r"(?:\\[,;:!> ]|~|\\(?:quad|qquad)(?![A-Za-z]))"
+_SPACES_AROUND = re.compile(rf"^(?:{_SPACE}\s*)+|(?:\s*{_SPACE}|\s*\\\\)+$")
+_LAYOUT = re.compile(rf"{_SPACE}|\\(?:left|right|displaystyle)(?![A-Za-z])|(?<!\\)\$")
+_WORDS_IN_LATEX = re.compile(
+    r"\\(?:text(?:bf|it|rm|normal|sf|tt|up)?|mathrm|mathbf|mbox|hbox|emph)\s*\{([^{}\\]*)\}"
+)
+_NUMERALS = "¹²³⁰-₟¼-¾⅐-↉"
+_WORD = re.compile(rf"[^\W\d_{_NUMERALS}]{{2,}}")
+_MATHEMATICS = re.compile(rf"[\d\\^_=<>+*/|(){{}}\[\]%{_NUMERALS}]")
+
+
+def bare(form: str) -> str:
+    """A normal form without marks, boxes and quotes around it, and without punctuation and space at
+    its end; never nothing."""
+    while (shorter := normal_form(_without_ends(form)) or form) != form:
+        form = shorter
+    return form
+
+
+def words(form: str) -> str | None:
+    """An answer that is nothing but words, in one way of writing it; None where it is not."""
+    plain = unwrapped(form).rstrip("!?")
+    is_words = _WORD.search(plain) and not _MATHEMATICS.search(plain)
+    return plain.casefold() if is_words and len(plain) > 1 else None
+
+
+def as_text(form: str) -> str:
+    """An answer that cannot be read otherwise: the case of its words counts only where they may be
+    variables."""
+    plain = unwrapped(form)
+    if "\\" in plain or "^" in plain:
+        return plain
+    return _WORD.sub(lambda word: word[0].casefold(), plain)
+
+
+def unwrapped(form: str) -> str:
+    r"""A form without LaTeX's marks of words and spaces: `6\text{ am}` is "6 am"."""
+    while (shorter := _WORDS_IN_LATEX.sub(r" \1 ", form)) != form:
+        form = shorter
+    return " ".join(_LAYOUT.sub(" ", form).split())
+
+
+def _without_ends(form: str) -> str:
+    found = boxes(form)
+    if found and (found[0].start, found[0].content_end) == (0, len(form) - 1):
+        return form[found[0].content_start : found[0].content_end].strip()
+    form = _SPACES_AROUND.sub("", form).rstrip(_PUNCTUATION)
+    inner = form[1:-1]
+    if form[:1] + form[-1:] in _QUOTES and not {form[0], form[-1]} & set(inner):
+        return inner.strip()
+    return form

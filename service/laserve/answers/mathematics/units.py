@@ -1,0 +1,139 @@
+"""Units of measurement, as multiples of m, g, s and of what cannot be converted."""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from laserve.answers.mathematics.tree import Call, Number, Symbol, Tree
+
+_METRES = {
+    "km kilometer kilometers kilometre kilometres": "1000",
+    "meter meters metre metres": "1",
+    "dm decimeter decimeters decimetre decimetres": "0.1",
+    "cm centimeter centimeters centimetre centimetres": "0.01",
+    "mm millimeter millimeters millimetre millimetres": "0.001",
+    "um micrometer micrometers micrometre micrometres": "1e-6",
+    "nm nanometer nanometers nanometre nanometres": "1e-9",
+    "inch inches": "0.0254",
+    "ft foot feet": "0.3048",
+    "yd yds yard yards": "0.9144",
+    "mi mile miles": "1609.344",
+}
+_GRAMS = {
+    "mg milligram milligrams": "0.001",
+    "gram grams": "1",
+    "kg kgs kilogram kilograms kilo kilos": "1000",
+    "tonne tonnes": "1e6",
+    "oz ounce ounces": "28.349523125",
+    "lb lbs pound pounds": "453.59237",
+}
+_SECONDS = {
+    "ns nanosecond nanoseconds": "1e-9",
+    "us microsecond microseconds": "1e-6",
+    "ms millisecond milliseconds": "0.001",
+    "sec secs second seconds": "1",
+    "min mins minute minutes": "60",
+    "hr hrs hour hours": "3600",
+    "day days": "86400",
+    "week weeks": "604800",
+}
+_CUBIC_METRES = {
+    "liter liters litre litres": "1e-3",
+    "dl": "1e-4",
+    "cl": "1e-5",
+    "ml milliliter milliliters millilitre millilitres cc": "1e-6",
+    "gal gallon gallons": "0.003785411784",
+}
+_SQUARE_METRES = {"hectare hectares": "10000", "acre acres": "4046.8564224"}
+_METRES_PER_SECOND = {"mph": "0.44704", "kmh kph kmph": "5/18"}
+
+_DIMENSIONS: tuple[tuple[dict[str, str], dict[str, int]], ...] = (
+    (_METRES, {"m": 1}),
+    (_GRAMS, {"g": 1}),
+    (_SECONDS, {"s": 1}),
+    (_CUBIC_METRES, {"m": 3}),
+    (_SQUARE_METRES, {"m": 2}),
+    (_METRES_PER_SECOND, {"m": 1, "s": -1}),
+    ({"year years yr yrs": "12", "month months": "1"}, {"month": 1}),
+    ({"kwh": "3600000"}, {"W": 1, "s": 1}),
+    ({"ohm ohms": "1"}, {"\\Omega": 1}),
+    ({"cent cents": "1/100", "dozen dozens": "12", "rad radian radians": "1"}, {}),
+    ({"thousand": "1000", "million": "1e6", "billion": "1e9", "trillion": "1e12"}, {}),
+)
+_BASES = {
+    "N": "newton newtons",
+    "J": "joule joules",
+    "W": "watt watts",
+    "V": "volt volts",
+    "A": "ampere amperes amp amps",
+    "K": "kelvin kelvins",
+    "Pa": "pascal pascals",
+    "Hz": "hertz",
+    "mol": "mole moles",
+    "cal": "calorie calories",
+    "eV": "",
+}
+"""Not derived from each other: 5 J and 5 N m stay two answers."""
+_PREFIXES = {"G": "1e9", "M": "1e6", "k": "1e3", "m": "1e-3"}
+
+
+def _product(factor: Fraction, dimensions: Mapping[str, int]) -> Tree:
+    tree: Tree = Number(factor)
+    for name, exponent in dimensions.items():
+        base: Tree = Symbol(name, is_unit=True)
+        tree = Call("multiply", (tree, Call("power", (base, Number(Fraction(exponent))))))
+    return tree
+
+
+def _units() -> Iterator[tuple[str, Tree]]:
+    for units, dimensions in _DIMENSIONS:
+        for names, factor in units.items():
+            for name in names.split():
+                yield name, _product(Fraction(factor), dimensions)
+    for base, names in _BASES.items():
+        for name in (*names.split(), *([base] if len(base) > 1 else [])):
+            yield name, _product(Fraction(1), {base: 1})
+        for prefix, factor in _PREFIXES.items():
+            yield prefix + base, _product(Fraction(factor), {base: 1})
+
+
+_UNITS = dict(_units())
+CONVERTED: Mapping[str, Tree] = {
+    "h": _product(Fraction(3600), {"s": 1}),
+    "L": _product(Fraction(1, 1000), {"m": 3}),
+}
+"""Units of a single letter that stand for others: a variable is called so only where it has more
+around it than a number."""
+
+
+def unit(word: str) -> Tree | None:
+    """The unit that a word of two letters or more names."""
+    if word in _UNITS:
+        return _UNITS[word]
+    # Of symbols with an m the case counts: mW, MW.
+    folded = word.lower()
+    is_of_one_case = len(word) > 2 or folded == "ml" or not folded.startswith("m")
+    return _UNITS.get(folded) if is_of_one_case else None
+
+
+def unit_letter(letter: str, is_among_units: bool) -> Tree:
+    """The unit that a single letter names where only a unit can stand.
+
+    It is a variable of that name, as 5 m may be both; only hours and litres are converted, where
+    nothing else says that the letter is a variable (`is_among_units`).
+    """
+    known = CONVERTED.get(letter) if is_among_units else None
+    return known or Symbol(letter, is_unit=True)
+
+
+def is_unit_letter(letter: str) -> bool:
+    """Whether a single letter is the symbol of a unit."""
+    return letter in "mgshLNJWVAK"
+
+
+def counted(words: str) -> Tree:
+    """Things that are counted, "apples": a unit that nothing else is converted to."""
+    return Symbol(f'"{_singular(words.casefold())}"', is_unit=True)
+
+
+def _singular(words: str) -> str:
+    return words[:-1] if len(words) > 3 and words.endswith("s") and words[-2] != "s" else words

@@ -1,0 +1,62 @@
+"""Answers that only as a whole mean something: dates, times, versions, ranges.
+
+Read as mathematics, 2024-05-06 would be a difference, and so one answer with 2024-06-05.
+"""
+
+import re
+from collections.abc import Callable
+
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH = (
+    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>\d{4})"
+
+
+def _date(found: re.Match[str]) -> str:
+    parts = found.groupdict()
+    month = parts["month"]
+    number = int(month) if month.isdecimal() else _MONTHS.index(month[:3].lower()) + 1
+    return f"date {int(parts.get('year') or 0)}-{number}-{int(parts['day'])}"
+
+
+def _time(found: re.Match[str]) -> str:
+    hour, minute = int(found["hour"]), int(found["minute"] or 0)
+    if found["half"]:
+        hour = hour % 12 + (12 if found["half"].lower() == "p" else 0)
+    return f"time {hour}:{minute}:{int(found['second'] or 0)}"
+
+
+def _as_it_is(found: re.Match[str]) -> str:
+    return f"as {''.join(found[0].casefold().split())}"
+
+
+_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?)?"
+
+_WHOLES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (rf"{_YEAR}-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}})", _date),
+    (rf"{_YEAR}/(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})", _date),
+    (rf"{_MONTH}\s+{_DAY}(?:\s*,?\s+{_YEAR})?", _date),
+    (rf"{_DAY}\s+(?:of\s+)?{_MONTH}(?:\s*,?\s+{_YEAR})?", _date),
+    # Day or month first: nobody knows.
+    (r"\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})", _as_it_is),
+    (rf"{_CLOCK}\s*(?P<half>[ap])\.?\s*m\.?", _time),
+    # From 13:00 on it can be no other one.
+    (r"(?P<hour>1[3-9]|2[0-3]|00?):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?P<half>)", _time),
+    # Versions and addresses; "v1.10" is not "v1.1".
+    (r"v?\d+(?:\.\d+){2,}(?:-\w+)?|v\d+\.\d+", _as_it_is),
+    # Ranges, scores, telephone numbers. With spaces around the sign it is a difference.
+    (r"\d+(?:(?:-{1,3}|[–—])\d+)+", lambda found: re.sub(r"-+|[–—]", "-", f"as {found[0]}")),
+    (r"n/?a", _as_it_is),
+)
+_COMPILED = tuple((re.compile(pattern, re.IGNORECASE), read) for pattern, read in _WHOLES)
+
+
+def whole_key(answer: str) -> str | None:
+    """The key of an answer that is of one of these kinds; None where it is not."""
+    for pattern, read in _COMPILED:
+        if found := pattern.fullmatch(answer):
+            return read(found)
+    return None
