@@ -69,7 +69,8 @@ class LaServePlugin:
                 "the laserve plugin needs an engine and its scoring parameters: start the server "
                 "with `laserve serve`, not with `vllm serve`"
             )
-        await warm_up(engine_client, parameters)
+        math = MathEqualityPool()
+        await asyncio.gather(warm_up(engine_client, parameters), math.ready())
         if manifest is not None and manifest.golden_probes:
             logger.info("golden probes: %s", await prove(engine_client, parameters, manifest))
         observer = ScoreMetrics().observe
@@ -81,7 +82,7 @@ class LaServePlugin:
             loader = _loader(args, switch, staging)
             state.laserve_loads = asyncio.create_task(loader.run(args.watch_checkpoints))
         state.laserve = LaServeState(
-            selection=_selection_settings(args),
+            selection=_selection_settings(args, math),
             checkpoints=loader,
         )
         share_engine(state, engine_client, switch)
@@ -95,7 +96,7 @@ class LaServePlugin:
         state.laserve_announcement = asyncio.create_task(_announce(args, parameters.checkpoint))
 
 
-def _selection_settings(args: Namespace) -> SelectionSettings:
+def _selection_settings(args: Namespace, math: MathEqualityPool) -> SelectionSettings:
     upstream = args.upstream_url and Upstream(
         args.upstream_url,
         args.upstream_model,
@@ -103,7 +104,7 @@ def _selection_settings(args: Namespace) -> SelectionSettings:
         args.upstream_timeout_s,
     )
     return SelectionSettings(
-        planner=Planner(load_plugins(args.answer_plugin), MathEqualityPool()),
+        planner=Planner(load_plugins(args.answer_plugin), math),
         upstream=upstream,
         metrics=SelectionMetrics(),
     )

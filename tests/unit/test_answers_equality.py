@@ -16,6 +16,7 @@ from laserve.answers.extraction import make_extractor
 from laserve.answers.math_equality import MathEquality, MathEqualityPool
 from laserve.answers.mathematics.key import math_key
 from laserve.answers.normal_form import MAX_ANSWER_CHARS, normal_form
+from laserve.errors import ConfigurationError
 from laserve.selection.ballot import Ballot
 from laserve.selection.options import SelectionOptions
 from tests.unit.selection.samples import sample
@@ -296,6 +297,51 @@ async def test_the_event_loop_goes_on_while_keys_are_worked_out(
         assert turns > 20
         threads = set(threading.enumerate()) - before
         assert all(thread.name.startswith("math-equality") for thread in threads)
+    finally:
+        pool.close()
+
+
+class Unloadable:
+    def __call__(self, answer: str) -> str:
+        raise AssertionError
+
+    def __reduce__(self) -> tuple[type[int], tuple[str]]:
+        return int, ("what the new process fails on",)
+
+
+async def test_answers_are_strings_where_no_process_can_be_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(math_equality, "math_key", Unloadable())
+    pool = MathEqualityPool(workers=1)
+    try:
+        with pytest.raises(ConfigurationError, match="did not start"):
+            await pool.ready()
+        equality = MathEquality(pool)
+        assert not await are_same("1/2", "0.5", equality)
+        assert await are_same("1/2.", "1/2", equality)
+        assert equality.timeouts == 2
+    finally:
+        pool.close()
+
+
+async def test_a_process_that_is_killed_costs_one_answer_at_most(pool: MathEqualityPool) -> None:
+    await pool.ready()
+    (worker,) = pool._workers
+    assert worker._running is not None
+    worker._running[0].kill()
+    equality = MathEquality(pool)
+    keys = [await equality.key(answer) for answer in ("1/2", "0.5", "2/4", "50\\%")]
+    assert keys[1:] == [math_key("0.5")] * 3
+    assert equality.timeouts <= 1
+
+
+async def test_a_ready_pool_has_its_processes_prepared() -> None:
+    pool = MathEqualityPool(workers=2)
+    try:
+        await pool.ready()
+        assert not any(worker.is_starting() for worker in pool._workers)
+        assert await MathEquality(pool).key("1/2") == math_key("0.5")
     finally:
         pool.close()
 

@@ -1,5 +1,6 @@
 """A check in another process: what it returns, and how it ends."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -91,6 +92,29 @@ def test_a_process_starts_ahead_of_the_call_and_again_after_one_that_ended_it() 
             worker(0)
         assert worker.is_starting()
         assert pid(worker) != before
+
+
+def test_a_process_that_is_stopped_is_ended_and_the_next_one_answers(
+    worker: Worker[[int], tuple[float, bool]],
+) -> None:
+    assert worker(1)[0] == 0.5
+    stopped = pid(worker)
+    assert stopped is not None
+    os.kill(stopped, signal.SIGSTOP)
+    with pytest.raises(TimeoutError, match="or did not answer"):
+        worker(1)
+    assert pid(worker) != stopped
+    assert worker(1)[0] == 0.5
+
+
+def test_a_process_that_was_killed_meanwhile_is_replaced(
+    worker: Worker[[int], tuple[float, bool]],
+) -> None:
+    assert worker(1)[0] == 0.5
+    assert worker._running is not None
+    worker._running[0].kill()
+    worker._running[0].join()
+    assert worker(1)[0] == 0.5
 
 
 def test_the_process_ends_at_its_limit_also_where_the_program_was_killed(tmp_path: Path) -> None:

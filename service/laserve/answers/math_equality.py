@@ -7,14 +7,15 @@ from laserve.answers.equality import Equality
 from laserve.answers.mathematics.key import math_key
 from laserve.answers.normal_form import normal_form
 from laserve.answers.worker import Worker
+from laserve.errors import ConfigurationError
 
 
 class MathEquality:
     """Answers are the same where they are mathematically (`mathematics.key.math_key`). Make one for
     each request.
 
-    An answer whose key takes too long, or waits too long for another request's, has its normal
-    form for a key: it is the same as answers of that, and as no other.
+    An answer whose key takes too long, waits too long for another request's, or finds no process
+    that works, has its normal form for a key: it is the same as answers of that, and as no other.
     """
 
     def __init__(self, pool: "MathEqualityPool") -> None:
@@ -35,7 +36,7 @@ class MathEquality:
     async def _key(self, form: str) -> str:
         try:
             return await self._pool.key(form)
-        except TimeoutError:
+        except (TimeoutError, ConfigurationError):
             self.timeouts += 1
             return f"string:{form}"
 
@@ -61,6 +62,13 @@ class MathEqualityPool:
             self._is_started = True
             for worker in self._workers:
                 self._threads.submit(worker.start)
+
+    async def ready(self) -> None:
+        """Start the processes, and return when they are prepared. Raises ConfigurationError where
+        one cannot be started."""
+        self.start()
+        starts = [self._threads.submit(worker.wait_until_prepared) for worker in self._workers]
+        await asyncio.gather(*map(asyncio.wrap_future, starts))
 
     def for_request(self) -> Equality:
         """The equality of one request's answers."""

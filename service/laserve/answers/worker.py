@@ -19,6 +19,13 @@ from laserve.errors import ConfigurationError, LaServeError
 
 logger = logging.getLogger(__name__)
 
+START_LIMIT_S = 60.0
+"""A process that is not prepared by then will not be."""
+
+STOPPED_S = 2.0
+"""So long beyond its limit a call is waited for. The alarm clock of a process that is stopped does
+not ring."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -55,6 +62,11 @@ class Worker(Generic[P, R]):
             if self._running is None:
                 self._start()
 
+    def wait_until_prepared(self) -> None:
+        """Starts the process if need be. Raises ConfigurationError where it cannot be started."""
+        with self._lock:
+            self._process()
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the check returns. Raises TimeoutError where it was ended, the LaServeErrors that it
         raises, and ConfigurationError where no process can be started."""
@@ -62,14 +74,16 @@ class Worker(Generic[P, R]):
             process, connection = self._process()
             try:
                 connection.send((args, kwargs))
+                if not connection.poll(self._timeout_s + STOPPED_S):
+                    raise EOFError  # it is stopped: as good as ended
                 outcome = connection.recv()
             except (EOFError, ConnectionError) as error:
                 self._stop()
                 self._start()
                 self.timeouts += 1
                 ended = (
-                    f"a check ended its process (exit code {process.exitcode}; {-signal.SIGALRM} "
-                    f"is the limit of {self._timeout_s:g} s)"
+                    f"a check ended its process, or did not answer (exit code {process.exitcode}; "
+                    f"{-signal.SIGALRM} is the limit of {self._timeout_s:g} s)"
                 )
                 logger.warning(ended)
                 raise TimeoutError(ended) from error
@@ -99,9 +113,11 @@ class Worker(Generic[P, R]):
         process, connection = self._running or self._start()
         if not self._is_ready:
             try:
+                if not connection.poll(START_LIMIT_S):
+                    raise EOFError
                 connection.recv()
             except (EOFError, ConnectionError) as error:
-                process.join()
+                process.join(STOPPED_S)
                 self._stop()
                 raise ConfigurationError(
                     f"the process that checks answers did not start (exit code {process.exitcode});"
