@@ -269,8 +269,19 @@ async def test_no_request_is_charged_for_the_start_of_a_process(
         pool.close()
 
 
+async def test_honest_answers_are_compared_beside_a_hundred_of_the_slowest(
+    pool: MathEqualityPool,
+) -> None:
+    slow = [rf"\sqrt{{x+\sin(x+{i})}}^{{\pi}}" * 12 for i in range(100)]
+    honest = [MathEquality(pool) for _ in range(100)]
+    keys = [pool.key(answer) for answer in slow]
+    both = asyncio.gather(*keys, *(request.key("1/2") for request in honest))
+    assert (await both)[100:] == [math_key("0.5")] * 100
+    assert [request.timeouts for request in honest] == [0] * 100
+
+
 async def test_who_finds_no_process_free_compares_strings() -> None:
-    pool = MathEqualityPool(workers=1, timeout_s=0.2)
+    pool = MathEqualityPool(workers=1, patience_s=0.2)
     is_over = threading.Event()
     pool._threads.submit(is_over.wait)
     try:

@@ -9,6 +9,8 @@ from laserve.answers.normal_form import normal_form
 from laserve.answers.worker import Worker
 from laserve.errors import ConfigurationError
 
+PATIENCE_S = 30.0
+
 
 class MathEquality:
     """Answers are the same where they are mathematically (`mathematics.key.math_key`). Make one for
@@ -44,12 +46,15 @@ class MathEquality:
 class MathEqualityPool:
     """Processes that work out keys, for all requests of a server.
 
-    A call may take `timeout_s` seconds, and as long again to wait for a process that is free. No
-    call is charged for the start of a process, its own or one that it waits for.
+    A call may take `timeout_s` seconds, and wait `patience_s` for a process that is free: a hundred
+    of the worst answers, of which none takes half a second, do not make others be compared as
+    strings. No call is charged for the start of a process, its own or one that it waits for.
     """
 
-    def __init__(self, workers: int = 2, timeout_s: float = 1.0) -> None:
-        self._timeout_s = timeout_s
+    def __init__(
+        self, workers: int = 2, timeout_s: float = 1.0, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._patience_s = patience_s
         self._workers = [Worker(math_key, timeout_s, prepare) for _ in range(workers)]
         self._free = list(self._workers)
         # As many threads as workers: who runs in one of them finds a worker free.
@@ -83,11 +88,11 @@ class MathEqualityPool:
             was_starting = True
             while was_starting and not outcome.done():
                 was_starting = self._is_starting()
-                await asyncio.wait([outcome], timeout=self._timeout_s)
+                await asyncio.wait([outcome], timeout=self._patience_s)
                 was_starting |= self._is_starting()
             # Only what has not begun can be cancelled.
             if call.cancel():
-                raise TimeoutError(f"no process became free in {self._timeout_s:g} s")
+                raise TimeoutError(f"no process became free in {self._patience_s:g} s")
             return await outcome
         finally:
             outcome.cancel()
