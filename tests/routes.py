@@ -10,12 +10,15 @@ SCORED: dict[str, dict[str, Any]] = {
     "/v1/completions": {"prompt": "Why?", "max_tokens": 5},
     "/v1/responses": {"input": "Why?", "max_output_tokens": 5},
     "/v1/messages": {"messages": _MESSAGES, "max_tokens": 5},
+    "/v1/chat/completions/batch": {"messages": [_MESSAGES], "max_tokens": 5},
+    "/invocations": {"messages": _MESSAGES, "max_tokens": 5},
 }
 """Routes that generate text and score it, each with a small request."""
 
+SELECTING = {"/v1/chat/completions", "/v1/completions", "/invocations"}
+"""Those of them that select among samples."""
+
 UNSCORED: dict[str, str] = {
-    "/v1/chat/completions/batch": "conversations share a request; ask for each by itself",
-    "/invocations": "SageMaker's, which calls the functions of vLLM's routes, not what is mounted",
     "/generative_scoring": "one token per item, for the probabilities of its alternatives",
     "/v1/systemone": "one token per question, for the probabilities of its options",
     "/v1/decisions": "the same",
@@ -25,10 +28,13 @@ UNSCORED: dict[str, str] = {
     "/v1/audio/translations": "the same",
     "/v1/realtime": "the same",
 }
-"""Routes that generate with the engine and give no score, each with the reason."""
+"""Routes that generate with the engine and give no score, each with the reason. To ask one for a
+score or a selection is a 400."""
 
 NOT_GENERATING: dict[str, set[str]] = {
-    "scores text that was written elsewhere": {"/v1/self_reward", "/v1/rerank"},
+    "scores text that was written elsewhere": {
+        *("/v1/self_reward", "/v1/rerank", "/v2/rerank", "/rerank"),
+    },
     "changes the checkpoint": {"/v1/checkpoints", "/v1/checkpoints/rollback"},
     "makes token ids of text or text of token ids": {
         *("/tokenize", "/detokenize", "/v1/messages/count_tokens"),
@@ -41,7 +47,7 @@ NOT_GENERATING: dict[str, set[str]] = {
         "/v1/responses/{response_id}/cancel",
     },
     "pooling models only": {
-        *("/classify", "/pooling", "/score", "/v1/score", "/rerank", "/v2/rerank"),
+        *("/classify", "/pooling", "/score", "/v1/score"),
         *("/v1/embeddings", "/v2/embed"),
     },
     "adapters": {

@@ -22,9 +22,9 @@ from laserve.answers.math_equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
 from laserve.api.checkpoint_metrics import CheckpointMetrics
 from laserve.api.metrics import ScoreMetrics, SelectionMetrics
-from laserve.api.middleware.auth import api_keys, guard
-from laserve.api.middleware.binding import bind_requests
-from laserve.api.middleware.limits import default_limit, limit_bodies
+from laserve.api.middleware.auth import api_keys
+from laserve.api.middleware.limits import default_limit
+from laserve.api.middleware.stack import surround
 from laserve.api.routes import mount
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import API_KEY_VARIABLE, Upstream
@@ -86,13 +86,11 @@ class LaServePlugin:
             checkpoints=loader,
         )
         share_engine(state, engine_client, switch)
-        bind_requests(self._app, switch)
         model = engine_client.model_config
         limit = args.max_request_bytes or default_limit(
             model.max_model_len, takes_media=model.is_multimodal_model
         )
-        limit_bodies(self._app, limit)
-        guard(self._app)  # vLLM's own middleware is in place by now: ours becomes the outermost
+        surround(self._app, switch, limit)
         state.laserve_announcement = asyncio.create_task(_announce(args, parameters.checkpoint))
 
 

@@ -39,7 +39,7 @@ CONTESTANTS: dict[str, tuple[Program, dict[str, Any]]] = {
     "LaServe, n=8, scored": ("laserve", {"n": SAMPLES}),
     "LaServe, weighted majority of 8": (
         "laserve",
-        {"selection": {"n_max": SAMPLES, "n_parallel": None, "adaptive": False}},
+        {"selection": {"n_max": SAMPLES, "n_parallel": SAMPLES, "adaptive": False}},
     ),
     "LaServe, majority of 8 by math": (
         "laserve",
@@ -47,7 +47,7 @@ CONTESTANTS: dict[str, tuple[Program, dict[str, Any]]] = {
             "selection": {
                 "method": "majority",
                 "n_max": SAMPLES,
-                "n_parallel": None,
+                "n_parallel": SAMPLES,
                 "adaptive": False,
                 "answer": "last_number",
                 "equality": "math",

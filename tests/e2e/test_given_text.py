@@ -1,6 +1,9 @@
 """Text that was written elsewhere, scored by a real server."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -115,6 +118,39 @@ def test_documents_come_in_the_order_of_their_scores(server: Server) -> None:
             scores[result["index"]], abs=0.1 * TOLERANCE
         )
     assert answer["usage"]["total_tokens"] > 50 * 10
+
+
+LITELLM = """
+import json, sys
+import litellm
+
+url, query, documents = sys.argv[1], sys.argv[2], sys.argv[3:]
+asked = {"query": query, "documents": documents, "top_n": 2, "api_key": "none", "api_base": url}
+for model in ("hosted_vllm/tiny", "cohere/tiny", "jina_ai/tiny"):
+    answer = litellm.rerank(model=model, **asked)
+    print(json.dumps([[result["index"], result["relevance_score"]] for result in answer.results]))
+"""
+
+
+def test_the_clients_of_other_rerankers_get_their_ranking(server: Server) -> None:
+    documents = ["It is 2.", "It is 3.", "It is 4."]
+    body = {"query": MESSAGES[0]["content"], "documents": documents, "top_n": 2}
+    answers = [post(server, path, body) for path in (RERANK, "/v2/rerank", "/rerank")]
+    expected = [
+        [result["index"], pytest.approx(result["relevance_score"], abs=0.1 * TOLERANCE)]
+        for result in answers[0]["results"]
+    ]
+    told = [*map(_ranking, answers[1:])]
+    command = [sys.executable, "-c", LITELLM, server.base_url, MESSAGES[0]["content"], *documents]
+    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    told += [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[[")]
+    assert told == [expected] * 5
+
+
+def _ranking(answer: dict[str, Any]) -> list[list[Any]]:
+    return [[result["index"], result["relevance_score"]] for result in answer["results"]]
 
 
 def test_an_adapter_scores_with_its_own_weights(

@@ -166,6 +166,28 @@ def test_a_message_of_anthropics_client_is_scored(server: Server, stream: bool) 
     assert reward["status"] == ("scored" if stop_reason == "end_turn" else "truncated")
 
 
+def test_anthropics_client_gets_its_own_errors(server: Server, guarded_server: Server) -> None:
+    arguments: dict[str, Any] = {"model": server.model, "max_tokens": 5, "messages": MESSAGES}
+
+    def refused(by: Server, key: str = "any", **changes: Any) -> tuple[int, str | None]:
+        with (
+            anthropic.Anthropic(base_url=by.base_url, api_key=key, max_retries=0) as client,
+            pytest.raises(anthropic.APIStatusError) as caught,
+        ):
+            client.messages.create(**{**arguments, **changes})
+        body: Any = caught.value.body
+        assert body.keys() == {"type", "error"}
+        assert body["type"] == "error"
+        return caught.value.status_code, caught.value.type
+
+    assert refused(guarded_server, "wrong") == (401, "authentication_error")
+    assert refused(server, model="no-such-model") == (404, "not_found_error")
+    assert refused(server, temperature="x") == (400, "invalid_request_error")
+    assert refused(server, extra_body={"selection": {}}) == (400, "invalid_request_error")
+    many = [{"role": "user", "content": "x" * 2_000_000}]
+    assert refused(server, messages=many) == (413, "request_too_large")
+
+
 def test_a_tool_call_is_scored(server: Server) -> None:
     tool: Any = {
         "type": "function",

@@ -4,14 +4,12 @@ from typing import Any
 
 import pytest
 
+from laserve.api.unscored import UNSCORED as REFUSING
 from tests.e2e.server import Server
-from tests.routes import KNOWN, SCORED, UNSCORED
+from tests.routes import KNOWN, SCORED, SELECTING, UNSCORED
 
 READING = {"get", "head", "options"}
-MESSAGES = [{"role": "user", "content": "Why?"}]
 GENERATED: dict[str, dict[str, Any]] = {
-    "/v1/chat/completions/batch": {"messages": [MESSAGES], "max_tokens": 5},
-    "/invocations": {"messages": MESSAGES, "max_tokens": 5},
     "/generative_scoring": {"query": "Why?", "items": ["yes", "no"], "label_token_ids": [5, 6]},
 }
 """A request of each unscored route that works on the tiny model as it is served here."""
@@ -31,6 +29,36 @@ def test_a_scored_route_gives_a_score(server: Server, path: str) -> None:
     answer = server.http.post(path, json={"model": server.model, **SCORED[path]}).json()
     [scored] = answer.get("choices", [answer])
     assert scored["self_reward"]["status"] in ("scored", "truncated")
+
+
+@pytest.mark.parametrize("path", SCORED)
+def test_a_scored_route_selects_or_says_that_it_does_not(server: Server, path: str) -> None:
+    def ask(selection: object) -> tuple[int, Any]:
+        body = {"model": server.model, **SCORED[path], "selection": selection}
+        answer = server.http.post(path, json=body)
+        return answer.status_code, answer.json()
+
+    options = {"method": "majority", "n_max": 3, "adaptive": False, "posterior": None}
+    status, answer = ask(options)
+    if path in SELECTING:
+        assert status == 200, answer
+        assert answer["selection"]["samples_used"] == 3
+    else:
+        assert status == 400, answer
+        assert "other routes select nothing" in answer["error"]["message"]
+    assert ask(options | {"nmax": 3})[0] == 400
+    assert ask(None)[0] == 200
+
+
+def test_every_route_that_gives_no_score_refuses_to_be_asked_for_one(server: Server) -> None:
+    websocket = {"/v1/realtime"}
+    assert UNSCORED.keys() - websocket == REFUSING
+    asking: list[dict[str, Any]] = [{"self_reward": True}, {"selection": {}}]
+    for path, body in GENERATED.items():
+        for fields in asking:
+            answer = server.http.post(path, json={"model": server.model, **body, **fields})
+            assert answer.status_code == 400, answer.text
+            assert answer.json()["error"]["type"] == "BadRequestError"
 
 
 @pytest.mark.parametrize("path", GENERATED)

@@ -56,7 +56,7 @@ def test_the_winner_is_one_of_the_n_choices_that_the_same_request_gives_without_
     plain = post(demo, n=8)
     chosen = post(
         demo,
-        selection={"n_max": 8, "adaptive": False, "return_candidates": True, "n_parallel": None},
+        selection={"n_max": 8, "adaptive": False, "return_candidates": True, "n_parallel": 8},
     )
     selection = chosen["selection"]
     assert len(chosen["choices"]) == 1
@@ -74,7 +74,7 @@ def test_the_winner_is_one_of_the_n_choices_that_the_same_request_gives_without_
 @pytest.mark.parametrize("method", ["majority", "weighted_majority", "best_of_n"])
 def test_a_stream_carries_the_same_answer_and_selection(demo: Server, method: str) -> None:
     fields: dict[str, Any] = {
-        "selection": {"method": method, "n_max": 6, "n_parallel": None, "adaptive": False},
+        "selection": {"method": method, "n_max": 6, "n_parallel": 8, "adaptive": False},
         "logprobs": True,
     }
     whole = post(demo, **fields)

@@ -20,6 +20,18 @@ def test_health_is_true_only_once_the_engine_is_warm(server: Server) -> None:
     assert server.health_before_ready
     assert 200 not in server.health_before_ready
     assert httpx.get(f"{server.base_url}/health").status_code == 200
+    head = httpx.head(f"{server.base_url}/health")
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_a_model_is_told_by_its_name(server: Server) -> None:
+    listed = {model.id for model in server.client.models.list()}
+    assert {server.model, "tiny-lora"} == listed
+    for name in listed:
+        assert server.client.models.retrieve(name).id == name
+        assert server.http.head(f"/v1/models/{name}").status_code == 200
+    with pytest.raises(openai.NotFoundError, match="`no-such-model` does not exist"):
+        server.client.models.retrieve("no-such-model")
 
 
 def test_the_ready_line_shows_a_request_that_works(server: Server) -> None:
@@ -41,6 +53,7 @@ def test_the_ready_line_shows_a_request_that_works(server: Server) -> None:
         ({"self_rewards": True}, 400, "self_rewards"),
         ({"self_reward": "yes"}, 400, "self_reward"),
         ({"self_reward": {"mode": 1}}, 400, "self_reward"),
+        ({"best_of": 4}, 400, "best_of"),
         ({"n": 0}, 400, "n"),
         ({"max_tokens": "many"}, 400, "max_tokens"),
         ({"temperature": -1}, 400, "temperature"),
@@ -61,7 +74,9 @@ def test_bad_input_is_refused_by_name_and_harms_nothing(
     error = answer.json()["error"]
     assert error.keys() == {"message", "type", "param", "code"}
     assert error["code"] == status
+    assert error["type"] == {400: "BadRequestError", 404: "NotFoundError"}[status]
     assert named in f"{error['message']} {error['param']}"
+    assert "{'" not in error["message"]
     assert server.http.post("/v1/completions", json=BODY).status_code == 200
 
 
@@ -133,6 +148,7 @@ def test_many_clients_at_once_are_all_scored(server: Server) -> None:
 def test_without_the_key_only_health_answers(guarded_server: Server) -> None:
     url = guarded_server.base_url
     assert httpx.get(f"{url}/health").status_code == 200
+    assert httpx.head(f"{url}/health").status_code == 200
     document = guarded_server.http.get("/openapi.json").json()
     for path, operations in document["paths"].items():
         for method in operations:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from vllm.entrypoints.launchers import app as launcher
 from vllm.entrypoints.launchers.cli_args import make_arg_parser
+from vllm.tasks import SupportedTask
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from laserve.answers.math_equality import MathEqualityPool
@@ -22,6 +23,8 @@ from tests.unit.fake_deployment import bound, deployment_of
 from tests.unit.fake_serving import (
     PARAMETERS,
     FakeEngine,
+    FakeModels,
+    FakeServingBatch,
     FakeServingChat,
     FakeServingCompletion,
     FakeServingMessages,
@@ -30,13 +33,19 @@ from tests.unit.fake_serving import (
 
 MESSAGES = [{"role": "user", "content": "1 + 1?"}]
 CHAT = "/v1/chat/completions"
+BATCH = "/v1/chat/completions/batch"
 REQUESTS: dict[str, dict[str, Any]] = {
     CHAT: {"model": "tiny", "messages": MESSAGES},
     "/v1/completions": {"model": "tiny", "prompt": "1 + 1 ="},
     "/v1/responses": {"model": "tiny", "input": "1 + 1?", "request_id": "resp_1"},
     "/v1/messages": {"model": "tiny", "max_tokens": 8, "messages": MESSAGES},
 }
-"""The smallest request of each scored route."""
+"""The smallest request of each scored route that streams."""
+OTHERS: dict[str, dict[str, Any]] = {
+    BATCH: {"model": "tiny", "messages": [MESSAGES]},
+    "/invocations": {"model": "tiny", "messages": MESSAGES},
+}
+"""The same of the other scored routes."""
 
 
 class MountingPlugin:
@@ -69,23 +78,32 @@ class Server:
             ),
         )
         state.openai_serving_chat = self.chat
+        state.openai_serving_chat_batch = FakeServingBatch(self.engine)
+        state.openai_serving_models = FakeModels()
         state.openai_serving_completion = FakeServingCompletion(self.engine)
         state.openai_serving_responses = self.responses
         state.anthropic_serving_messages = FakeServingMessages(self.chat)
         state.engine_client = None
 
     def client(self) -> httpx.AsyncClient:
-        """An HTTP client of the application, without a network."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://laserve")
+        """An HTTP client of the application, without a network. An error that the application
+        fails with is answered, as by a server."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://laserve")
 
     async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
         async with self.client() as client:
             return await client.post(path, json=body, headers=headers)
 
 
-def build_app(*flags: str, plugins: tuple[MountingPlugin, ...] = (MountingPlugin(),)) -> FastAPI:
-    """The application as `vllm serve` builds it, started with `flags` and `plugins`."""
+def build_app(
+    *flags: str,
+    plugins: tuple[MountingPlugin, ...] = (MountingPlugin(),),
+    tasks: tuple[SupportedTask, ...] = ("generate",),
+) -> FastAPI:
+    """The application as `vllm serve` builds it for a model with these tasks, started with `flags`
+    and `plugins`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vllm.plugins.load_endpoint_plugins", lambda _tasks: list(plugins))
         parser = make_arg_parser(FlexibleArgumentParser())
-        return launcher.build_app(parser.parse_args(list(flags)), ("generate",))
+        return launcher.build_app(parser.parse_args(list(flags)), tasks)

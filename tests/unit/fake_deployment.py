@@ -6,10 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from laserve.api.middleware.binding import bind_requests
+from laserve.api.middleware.stack import surround
 from laserve.serving.deployment import Deployment
 from laserve.serving.switch import Switch
 from tests.unit.fake_serving import PARAMETERS
+
+BODY_LIMIT = 1 << 24
+"""Bytes."""
 
 
 def deployment_of(checkpoint: str, version: int = 1) -> Deployment:
@@ -26,5 +29,4 @@ def deployment_of(checkpoint: str, version: int = 1) -> Deployment:
 
 def bound(app: FastAPI, deployment: Deployment) -> None:
     """Have the requests to `app` answered by this one alone, whatever it was before."""
-    app.middleware_stack = None
-    bind_requests(app, Switch(deployment))
+    surround(app, Switch(deployment), body_limit=BODY_LIMIT)

@@ -11,6 +11,7 @@ from vllm.entrypoints.anthropic.protocol import AnthropicMessagesResponse
 from vllm.entrypoints.anthropic.serving import AnthropicServingMessages
 from vllm.entrypoints.generate.base.protocol import DeltaMessage
 from vllm.entrypoints.openai.chat_completion.protocol import (
+    BatchChatCompletionRequest,
     ChatCompletionRequest,
     ChatCompletionResponse,
     ChatCompletionResponseChoice,
@@ -32,7 +33,7 @@ from vllm.entrypoints.openai.responses.protocol import (
     ResponsesResponse,
     StreamingResponsesResponse,
 )
-from vllm.entrypoints.serve.engine.protocol import ErrorResponse, UsageInfo
+from vllm.entrypoints.serve.engine.protocol import ErrorResponse, ModelCard, ModelList, UsageInfo
 from vllm.entrypoints.serve.exception_handling.error_response import create_error_response
 
 from laserve.core.score import ScoreParameters
@@ -133,6 +134,44 @@ class FakeServingChat:
             id="chatcmpl-1", created=1, model="tiny", choices=choices, **fields
         )
         return f"data: {chunk.model_dump_json(exclude_unset=True)}\n\n"
+
+
+class FakeServingBatch:
+    """One choice for each conversation."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+
+    async def create_batch_chat_completion(
+        self, request: BatchChatCompletionRequest, raw_request: Any = None
+    ) -> ChatCompletionResponse:
+        outputs = [self.engine.generate() for _ in request.messages]
+        for each in outputs:
+            async for _ in each:
+                pass
+        message = ChatMessage(role="assistant", content=TRICKY_TEXT)
+        return ChatCompletionResponse(
+            id="chatcmpl-1",
+            created=1,
+            model="tiny",
+            choices=[
+                ChatCompletionResponseChoice(index=index, message=message)
+                for index in range(len(outputs))
+            ],
+            usage=UsageInfo(),
+        )
+
+
+class FakeModels:
+    """The served model and an adapter, whose name has a slash."""
+
+    async def show_available_models(self) -> ModelList:
+        return ModelList(
+            data=[
+                ModelCard(id="tiny", max_model_len=64, created=1),
+                ModelCard(id="org/adapter", parent="tiny", created=1),
+            ]
+        )
 
 
 class FakeServingCompletion:

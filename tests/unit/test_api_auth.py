@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from starlette.routing import Mount, Route
 from starlette.testclient import WebSocketDenialResponse
 
-from laserve.api.middleware.auth import api_keys, guard
-from tests.unit.api_server import Server, build_app
+from laserve.api.middleware.auth import api_keys
+from tests.unit.api_server import CHAT, Server, build_app
 
 pytestmark = pytest.mark.asyncio
 
@@ -19,9 +19,7 @@ SCORED = {"model": "tiny", "messages": [{"role": "user", "content": "1 + 1?"}]}
 
 
 def guarded(*flags: str) -> Server:
-    server = Server(build_app(*flags))
-    guard(server.app)
-    return server
+    return Server(build_app(*flags))
 
 
 def operations(app: FastAPI) -> Iterator[tuple[str, str]]:
@@ -52,12 +50,15 @@ async def test_no_route_but_health_answers_without_a_key(monkeypatch: pytest.Mon
             answer = await client.request(method, path)
             if path == "/health":
                 assert answer.status_code == (200 if method == "GET" else 405)
+                assert (await client.head(path)).status_code == 200
                 continue
             assert answer.status_code == 401, (method, path)
             assert answer.headers["www-authenticate"] == "Bearer"
             if method != "HEAD":
                 error = answer.json()["error"]
-                assert (error["type"], error["code"]) == ("AuthenticationError", 401)
+                anthropics = path.startswith("/v1/messages")
+                kind = "authentication_error" if anthropics else "AuthenticationError"
+                assert (error["type"], error.get("code", 401)) == (kind, 401)
                 assert "Authorization: Bearer" in error["message"]
 
 
@@ -126,6 +127,20 @@ async def test_a_browsers_preflight_needs_no_key() -> None:
         assert "access-control-allow-methods" in answer.headers
         answer = await client.options("/metrics", headers=headers)  # no route is reached
         assert "python_info" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"), [('["*"]', "*"), ('["http://page"]', "http://page"), ("[]", None)]
+)
+async def test_a_browser_may_read_a_refusal_where_it_may_read_an_answer(
+    origins: str, allowed: str | None
+) -> None:
+    server = guarded("--api-key", KEY, "--allowed-origins", origins)
+    for headers, status in (({}, 401), ({"x-api-key": KEY}, 200)):
+        answer = await server.post(CHAT, SCORED, origin="http://page", **headers)
+        assert answer.status_code == status
+        assert answer.headers.get("access-control-allow-origin") == allowed
+        assert answer.headers.get_list("vary", split_commas=True).count("Origin") == 1
 
 
 async def test_a_websocket_needs_the_key() -> None:

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from laserve.api.middleware.auth import guard
 from laserve.api.state import LaServeState
 from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
 from laserve.hot_load.jobs import Job, State, Strategy
@@ -235,6 +234,11 @@ async def test_looking_needs_no_admin_key(app: FastAPI) -> None:
         assert (await ask(method, path)).status_code == 200
 
 
+async def test_null_is_the_default_strategy(ask: Client) -> None:
+    assert (await ask("POST", CHECKPOINTS, BODY | {"strategy": None})).status_code == 202
+    assert ask.checkpoints.submitted[-1].strategy == Strategy.AUTO
+
+
 @pytest.mark.parametrize(
     ("body", "param", "message"),
     [
@@ -278,7 +282,6 @@ async def test_a_body_that_is_not_sent_as_json_is_refused_as_elsewhere(ask: Clie
 async def test_the_api_key_is_asked_for_here_too(method: str, path: str, body: Any) -> None:
     app = build_app("--api-key", "sk-right")
     ask = client_of(app, FakeCheckpoints())
-    guard(app)
     error_of(await ask(method, path, body), 401)
     answer = await ask(method, path, body, authorization="Bearer sk-right")
     assert answer.status_code in (200, 202, 404)

@@ -7,8 +7,9 @@ import pytest
 from fastapi import FastAPI, Request
 
 from laserve.api.headers import reward_headers
+from laserve.api.schemas import MAX_SEQUENCES
 from laserve.core.types import Method, SelfReward, Status
-from tests.unit.api_server import CHAT, REQUESTS, Server, build_app
+from tests.unit.api_server import BATCH, CHAT, MESSAGES, OTHERS, REQUESTS, Server, build_app
 from tests.unit.fake_serving import PARAMETERS, reward_of
 
 pytestmark = pytest.mark.asyncio
@@ -55,6 +56,37 @@ async def test_each_chat_choice_carries_its_own_reward(server: Server) -> None:
         "method": "in_flight",
         "checkpoint": "org/tiny",
     }
+
+
+async def test_each_conversation_of_a_batch_carries_its_own_reward(server: Server) -> None:
+    body = OTHERS[BATCH] | {"messages": [MESSAGES] * 3}
+    answer = await server.post(BATCH, body)
+    choices = answer.json()["choices"]
+    assert [choice["self_reward"] for choice in choices] == [expected(i) for i in range(3)]
+    assert answer.headers["x-laserve-score"] == "0.5"
+    unscored = await server.post(BATCH, body | {"self_reward": False})
+    assert not any("self_reward" in choice for choice in unscored.json()["choices"])
+    assert server.engine.armed == [True] * 3 + [False] * 3
+
+
+async def test_a_batch_has_no_more_conversations_than_others_can_wait_for(server: Server) -> None:
+    body = OTHERS[BATCH] | {"messages": [MESSAGES] * (MAX_SEQUENCES + 1)}
+    answer = await server.post(BATCH, body)
+    assert answer.status_code == 400
+    assert "spread them over several requests" in answer.json()["error"]["message"]
+    assert server.engine.armed == []
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/completions"])
+async def test_an_invocation_is_answered_as_the_route_of_its_body(
+    server: Server, path: str
+) -> None:
+    for fields in ({"n": 2}, {"self_reward": False}, {"stream": True}):
+        body = REQUESTS[path] | fields
+        answer, reference = await server.post("/invocations", body), await server.post(path, body)
+        assert answer.status_code == reference.status_code == 200
+        assert answer.content == reference.content
+        assert answer.headers == reference.headers
 
 
 async def test_choices_of_several_prompts_carry_their_own_rewards(server: Server) -> None:

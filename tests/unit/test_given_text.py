@@ -39,6 +39,7 @@ from tests.unit.fake_serving import model_not_found
 pytestmark = pytest.mark.asyncio
 
 SELF_REWARD, RERANK = "/v1/self_reward", "/v1/rerank"
+RERANKS = [RERANK, "/v2/rerank", "/rerank"]
 USER = {"role": "user", "content": "1 + 1?"}
 ASSISTANT = "|assistant|"
 MAX_MODEL_LEN = 64
@@ -250,6 +251,7 @@ async def test_a_conversation_is_followed_by_the_text_and_the_eos(server: Server
             {"index": 0, "object": "self_reward", "self_reward": reward(2)},
             {"index": 1, "object": "self_reward", "self_reward": reward(4)},
         ],
+        "prompt_form": "chat_template",
         "usage": {"prompt_tokens": total, "total_tokens": total},
     }
     assert answer.headers["x-laserve-score"] == "0.8"
@@ -352,6 +354,90 @@ async def test_the_chat_template_gets_what_it_gets_in_a_generation(
     assert rendered.tools[0].function.name == "f"
     assert rendered.add_generation_prompt
     assert rendered.n == 2
+
+
+@pytest.mark.parametrize(
+    ("prompt", "form"),
+    [
+        ({"messages": [USER]}, "chat_template"),
+        ({"prompt": "1 + 1?"}, "raw_text"),
+        ({"prompt_token_ids": [5, 6]}, "token_ids"),
+    ],
+)
+async def test_the_answer_says_what_the_prompt_was_taken_as(
+    server: Server, prompt: dict[str, Any], form: str
+) -> None:
+    tokenizer: Any = server.engine.renderer.tokenizer
+    assert tokenizer.chat_template  # so that raw text is not what its generations follow
+    answer = (await server.post(SELF_REWARD, {**prompt, "completion": "2"})).json()
+    assert answer["prompt_form"] == form
+    if form == "raw_text":
+        assert "without the chat template" in answer["warning"]
+        assert "messages" in answer["warning"]
+    else:
+        assert "warning" not in answer
+
+
+async def test_raw_text_needs_no_warning_where_there_is_no_template(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.engine.renderer.tokenizer, "chat_template", None)
+    body = {"prompt": "x", "completion": "2"}
+    answer = (await server.post(SELF_REWARD, body)).json()
+    assert answer["prompt_form"] == "raw_text"
+    assert "warning" not in answer
+    monkeypatch.setattr(server.app.state.args, "chat_template", "{{ messages }}")
+    assert "warning" in (await server.post(SELF_REWARD, body)).json()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            SELF_REWARD,
+            {
+                **dict.fromkeys(("model", "messages", "prompt_token_ids", "tools", "tool_choice")),
+                **dict.fromkeys(("reasoning_effort", "chat_template_kwargs", "cache_salt")),
+                **dict.fromkeys(("priority", "completion_token_ids")),
+                "prompt": "x",
+                "completion": "a",
+            },
+        ),
+        *(
+            (
+                path,
+                {
+                    **dict.fromkeys(("model", "messages", "tools", "tool_choice", "cache_salt")),
+                    **dict.fromkeys(("priority", "top_n", "return_documents")),
+                    **dict.fromkeys(("max_tokens_per_doc", "max_chunks_per_doc", "rank_fields")),
+                    "query": "x",
+                    "documents": ["a"],
+                },
+            )
+            for path in RERANKS
+        ),
+    ],
+)
+async def test_null_is_not_given(server: Server, path: str, body: dict[str, Any]) -> None:
+    answer = await server.post(path, body)
+    assert answer.status_code == 200, answer.text
+    given = {name: value for name, value in body.items() if value is not None}
+    assert answer.json() == (await server.post(path, given)).json()
+
+
+@pytest.mark.parametrize("path", RERANKS)
+async def test_null_where_something_is_needed_is_refused(server: Server, path: str) -> None:
+    error = await server.refused(path, {"query": "x", "documents": None})
+    assert error["param"] == "body.documents"
+    error = await server.refused(path, {"query": None, "documents": ["a"]})
+    assert "exactly one of query, messages" in error["message"]
+
+
+async def test_every_rerank_route_answers_alike(server: Server) -> None:
+    body = {"model": None, "query": "x", "documents": ["ccc", "a", {"text": "bb"}], "top_n": 2}
+    answers = [(await server.post(path, body)).json() for path in RERANKS]
+    assert answers[0] == answers[1] == answers[2]
+    assert [result["index"] for result in answers[0]["results"]] == [1, 2]
 
 
 async def test_documents_come_best_first_and_without_score_last(server: Server) -> None:
@@ -612,7 +698,7 @@ async def test_a_broken_body_is_a_400(server: Server, path: str, content: bytes)
 
 async def test_the_openapi_document_shows_both_routes(server: Server) -> None:
     document = server.app.openapi()
-    for path in (SELF_REWARD, RERANK):
+    for path in (SELF_REWARD, *RERANKS):
         operation = document["paths"][path]["post"]
         assert "$ref" in operation["requestBody"]["content"]["application/json"]["schema"]
         assert "$ref" in operation["responses"]["200"]["content"]["application/json"]["schema"]

@@ -84,10 +84,13 @@ def responses_answer(
 
 def message_answer(
     raw_request: Request,
-    answer: AnthropicMessagesResponse | AsyncGenerator[str, None],
+    answer: ErrorResponse | AnthropicMessagesResponse | AsyncGenerator[str, None],
     rewards: AnsweredRewards | None,
 ) -> Response:
-    """A message of Anthropic's Messages API: one reward."""
+    """A message of Anthropic's Messages API: one reward. Errors take Anthropic's form further
+    outside (`api.middleware.error_shape`)."""
+    if isinstance(answer, ErrorResponse):
+        return JSONResponse(answer.model_dump(), status_code=answer.error.code)
     if isinstance(answer, AsyncGenerator):
         events = answer if rewards is None else amended(answer, MESSAGE_END, rewards.into_answer)
         return _stream(raw_request, events, rewards)

@@ -1,47 +1,84 @@
-"""Errors as the error object of the OpenAI API."""
+"""Errors as the error object of the OpenAI API, of whichever part they are."""
 
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from vllm.entrypoints.serve.engine.protocol import ErrorInfo, ErrorResponse
+from vllm.entrypoints.serve.exception_handling.error_response import create_error_response
+from vllm.exceptions import VLLMValidationError
 
+from laserve.api.sentences import field_at_fault, sentences_of
 from laserve.errors import RequestError
 
+_TYPES = {
+    HTTPStatus.UNAUTHORIZED: "AuthenticationError",
+    HTTPStatus.FORBIDDEN: "PermissionDeniedError",
+    HTTPStatus.TOO_MANY_REQUESTS: "RateLimitError",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "InternalServerError",
+}
+"""As vLLM and OpenAI's clients name them; the others are the status's own name."""
 
-def handle_errors(app: FastAPI) -> None:
-    """Answer with error objects where vLLM's handlers do not: LaServe's own refusals, and what
-    the framework refuses (an unknown path, a body that is no text)."""
-    app.add_exception_handler(RequestError, _answer_request_error)
-    app.add_exception_handler(HTTPException, _answer_http_error)
-    app.add_exception_handler(RecursionError, _answer_recursion_error)
+
+def error_type(status: int) -> str:
+    """The `type` of every error with this status: `BadRequestError`, `NotFoundError`, ..."""
+    try:
+        known = HTTPStatus(status)
+    except ValueError:
+        known = HTTPStatus.BAD_REQUEST if status < 500 else HTTPStatus.INTERNAL_SERVER_ERROR
+    return _TYPES.get(known) or f"{known.phrase.replace(' ', '')}Error"
 
 
 def error_answer(
     status: HTTPStatus,
-    kind: str,
     message: str,
     param: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """`{"error": {"message", "type", "param", "code"}}`, as vLLM writes it."""
-    error = ErrorInfo(message=message, type=kind, param=param, code=status.value)
+    error = ErrorInfo(message=message, type=error_type(status), param=param, code=status.value)
     return JSONResponse(ErrorResponse(error=error).model_dump(), status, headers)
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Answer LaServe's own refusals, and what vLLM's handlers tell as the framework or Python does.
+
+    Call it when vLLM has built `app`: of two handlers the later one counts.
+    """
+    app.add_exception_handler(RequestError, _answer_request_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(VLLMValidationError, _answer_vllm_error)
+    app.add_exception_handler(RecursionError, _answer_recursion_error)
 
 
 async def _answer_request_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestError)
-    return error_answer(HTTPStatus.BAD_REQUEST, "BadRequestError", str(error), error.param)
+    return error_answer(HTTPStatus.BAD_REQUEST, str(error), error.param)
 
 
 async def _answer_http_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
     headers = dict(error.headers) if error.headers else None
-    return error_answer(status, status.phrase, error.detail, headers=headers)
+    return error_answer(HTTPStatus(error.status_code), error.detail, headers=headers)
+
+
+async def _answer_validation_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = error.errors()
+    return error_answer(HTTPStatus.BAD_REQUEST, sentences_of(faults), field_at_fault(faults))
+
+
+async def _answer_vllm_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, VLLMValidationError)
+    # Its str() adds parameter and value, as Python writes them.
+    message = str(error.args[0])
+    answer = create_error_response(message, param=error.parameter)
+    return JSONResponse(answer.model_dump(), HTTPStatus.BAD_REQUEST)
 
 
 async def _answer_recursion_error(_: Request, error: Exception) -> JSONResponse:
     message = f"a value of the request is nested too deeply: {error}"
-    return error_answer(HTTPStatus.BAD_REQUEST, "BadRequestError", message)
+    return error_answer(HTTPStatus.BAD_REQUEST, message)

@@ -26,9 +26,7 @@ async def escalated(
     if not choosing.is_to_be_escalated:
         return own
     try:
-        theirs = await _upstream(raw_request).complete(
-            raw_request.url.path, await raw_request.json()
-        )
+        theirs = await _upstream(raw_request).complete(*await _asked(raw_request))
     except UpstreamError as error:
         choosing.report_upstream(error.status, message=str(error))
         return own
@@ -50,7 +48,7 @@ async def escalated_events(
     if not held:
         return
     usage = [event for event in held if _is_usage(event)]
-    theirs = _forwarded(_upstream(raw_request), raw_request.url.path, await raw_request.json())
+    theirs = _forwarded(_upstream(raw_request), *await _asked(raw_request))
     has_begun = False
     try:
         async for event in theirs:
@@ -83,6 +81,12 @@ async def _forwarded(upstream: Upstream, path: str, body: dict[str, Any]) -> Asy
         usage = chunk.pop("usage", None)
         if chunk.get("choices") or usage is None:
             yield f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"
+
+
+async def _asked(raw_request: Request) -> tuple[str, dict[str, Any]]:
+    """The path at the upstream, which has no /invocations, and the body."""
+    body: dict[str, Any] = await raw_request.json()
+    return "/v1/chat/completions" if "messages" in body else "/v1/completions", body
 
 
 def _is_usage(event: str) -> bool:

@@ -4,28 +4,32 @@ Each hands its request to vLLM's own serving object, as vLLM's route does, and s
 generates.
 """
 
-import logging
-from http import HTTPStatus
-
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
-from vllm.entrypoints.anthropic.api_router import messages, translate_error_response
+from vllm.entrypoints.anthropic.api_router import messages
 from vllm.entrypoints.anthropic.protocol import AnthropicErrorResponse
-from vllm.entrypoints.openai.chat_completion.api_router import chat
+from vllm.entrypoints.openai.chat_completion.api_router import batch_chat, chat
 from vllm.entrypoints.openai.completion.api_router import completion
 from vllm.entrypoints.openai.responses.api_router import responses
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
-from vllm.entrypoints.serve.exception_handling.error_response import create_error_response
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api import checkpoints
+from laserve.api import checkpoints, models
 from laserve.api.answers import completion_answer, message_answer, responses_answer
-from laserve.api.errors import handle_errors
 from laserve.api.given import routes as given
+from laserve.api.middleware.head import HeadMiddleware
+from laserve.api.parsing import parsed
 from laserve.api.reading import chat_reader
 from laserve.api.rewards import ask_for_rewards
-from laserve.api.routing import as_in_vllm, streamed
+from laserve.api.routing import (
+    as_in_sagemaker,
+    as_in_vllm,
+    documented,
+    require_object,
+    streamed,
+)
 from laserve.api.schemas import (
+    ScoredBatchRequest,
     ScoredChatCompletionRequest,
     ScoredChatCompletionResponse,
     ScoredCompletionRequest,
@@ -36,15 +40,14 @@ from laserve.api.schemas import (
     ScoredResponsesResponse,
 )
 from laserve.api.selecting import ask_for_selection
+from laserve.api.unscored import refuse_where_unscored
 from laserve.selecting.plan import read_plainly
-
-logger = logging.getLogger(__name__)
 
 router = APIRouter(dependencies=[Depends(validate_json_request)])
 
 
 def mount(app: FastAPI) -> None:
-    """Register LaServe's routes and error handlers on vLLM's application.
+    """Register LaServe's routes on vLLM's application.
 
     The routes read `app.state.laserve`, a `LaServeState`, which is to be set before the first
     request.
@@ -52,7 +55,17 @@ def mount(app: FastAPI) -> None:
     app.include_router(router)
     app.include_router(given.router)
     app.include_router(checkpoints.router)
-    handle_errors(app)
+    app.include_router(models.router)
+    app.router.add_api_route(
+        "/invocations",
+        as_in_sagemaker(invoke),
+        methods=["POST"],
+        name="invocations",
+        responses=streamed(ScoredChatCompletionResponse, ErrorResponse),
+        dependencies=[Depends(validate_json_request), Depends(require_object)],
+    )
+    refuse_where_unscored(app)
+    app.add_middleware(HeadMiddleware)
 
 
 @router.post(
@@ -70,6 +83,20 @@ async def create_chat_completion(
     choice = ask_for_selection(request, raw_request, chat_reader(serving, request))
     answer = await serving.create_chat_completion(request, raw_request)
     return await completion_answer(raw_request, answer, rewards, choice)
+
+
+@router.post(
+    "/v1/chat/completions/batch", responses=documented(ScoredChatCompletionResponse, ErrorResponse)
+)
+@as_in_vllm
+async def create_batch(request: ScoredBatchRequest, raw_request: Request) -> Response:
+    """A choice for each conversation, with its self-reward."""
+    serving = batch_chat(raw_request)
+    if serving is None:
+        raise NotImplementedError("The model does not support Chat Completions API")
+    rewards = ask_for_rewards(request)
+    answer = await serving.create_batch_chat_completion(request, raw_request)
+    return await completion_answer(raw_request, answer, rewards, None)
 
 
 @router.post("/v1/completions", responses=streamed(ScoredCompletionResponse, ErrorResponse))
@@ -101,17 +128,17 @@ async def create_response(request: ScoredResponsesRequest, raw_request: Request)
 @as_in_vllm
 async def create_message(request: ScoredMessagesRequest, raw_request: Request) -> Response:
     """A message of Anthropic's Messages API, with its self-reward."""
-    try:
-        serving = messages(raw_request)
-        if serving is None:
-            raise NotImplementedError("The model does not support Messages API")
-        rewards = ask_for_rewards(request)
-        answer = await serving.create_messages(request, raw_request)
-    except Exception as error:  # the application's handlers answer in OpenAI's form
-        refusal = create_error_response(error)
-        if refusal.error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.exception("POST /v1/messages failed")
-        return translate_error_response(refusal)
-    if isinstance(answer, ErrorResponse):
-        return translate_error_response(answer)
+    serving = messages(raw_request)
+    if serving is None:
+        raise NotImplementedError("The model does not support Messages API")
+    rewards = ask_for_rewards(request)
+    answer = await serving.create_messages(request, raw_request)
     return message_answer(raw_request, answer, rewards)
+
+
+async def invoke(raw_request: Request) -> Response:
+    """SageMaker's route: a chat completion where there are `messages`, else a text completion."""
+    body = await raw_request.json()
+    if "messages" in body:
+        return await create_chat_completion(parsed(ScoredChatCompletionRequest, body), raw_request)
+    return await create_completion(parsed(ScoredCompletionRequest, body), raw_request)

@@ -4,9 +4,12 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
+from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 from vllm.entrypoints.serve.utils.api_utils import load_aware_call, with_cancellation
+
+from laserve.errors import RequestError
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
 
@@ -37,3 +40,24 @@ def streamed(answer: type[BaseModel], error: type[BaseModel]) -> dict[int | str,
     responses = documented(answer, error)
     responses[HTTPStatus.OK.value]["content"] = {"text/event-stream": {}}
     return responses
+
+
+def as_in_sagemaker(handler: Callable[[Request], Awaitable[Response]]) -> Callable[..., Any]:
+    """With what vLLM has SageMaker's library do around its own: sessions, and the adapter that a
+    header names."""
+    # Importing it sets the root logger's level; vLLM has done so, and set that back, by now.
+    from model_hosting_container_standards import sagemaker
+
+    adapted = sagemaker.inject_adapter_id(adapter_path="model")(handler)
+    with_sessions: Callable[..., Any] = sagemaker.stateful_session_manager()(adapted)
+    return with_sessions
+
+
+async def require_object(raw_request: Request) -> None:
+    """Raise RequestError for a body that is no JSON object, where FastAPI does not parse it."""
+    try:
+        body = await raw_request.json()
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"the body is no valid JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise RequestError("the body is no JSON object")

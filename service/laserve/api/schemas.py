@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    create_model,
     model_validator,
 )
 from vllm.entrypoints.anthropic.protocol import AnthropicMessagesRequest, AnthropicMessagesResponse
 from vllm.entrypoints.openai.chat_completion.protocol import (
+    BatchChatCompletionRequest,
     ChatCompletionRequest,
     ChatCompletionResponse,
     ChatCompletionResponseChoice,
@@ -27,6 +30,7 @@ from vllm.entrypoints.openai.completion.protocol import (
 from vllm.entrypoints.openai.responses.protocol import ResponsesRequest, ResponsesResponse
 from vllm.entrypoints.openai.responses.utils import should_continue_final_message
 
+from laserve.api.fields import refuse_best_of, refuse_lookalikes, without_nulls
 from laserve.core.types import SelfReward
 from laserve.errors import RequestError
 from laserve.selection.options import SelectionOptions
@@ -59,9 +63,10 @@ class ScoredRequest(BaseModel):
     def _blame_the_request(cls, data: Any, parse: ModelWrapValidatorHandler[Self]) -> Self:
         """vLLM's own validators look into raw JSON, and stumble where it has another shape."""
         try:
-            return parse(data)
+            return parse(without_nulls(ScoredRequest, data))
         except (AttributeError, IndexError, KeyError, TypeError, RecursionError) as error:
-            raise ValueError(f"a field has another shape than it should have: {error!r}") from error
+            _check_each_field(cls, data)
+            raise ValueError("a field has another shape than it should have") from error
 
     @property
     def scorable(self) -> bool:
@@ -70,34 +75,21 @@ class ScoredRequest(BaseModel):
 
     def refuse_unfit(self) -> None:
         """Raise RequestError for what vLLM would take and then fail on, or answer otherwise."""
-        self._refuse_unknown_fields()
+        refuse_lookalikes(self.model_extra or {})
+        refuse_best_of(getattr(self, "best_of", None), getattr(self, "n", None) or 1)
 
-    def _refuse_unknown_fields(self) -> None:
-        """Raise RequestError for a field that looks like one of LaServe's and is none.
 
-        Ignored, as vLLM ignores what it does not know, it would answer another request than the
-        one that was meant.
-        """
-        for name in self.model_extra or {}:
-            letters = name.lower().replace("_", "").replace("-", "")
-            if letters.startswith("selfreward"):
-                raise RequestError(
-                    f"unknown field {name!r}: the field is 'self_reward', true or false", name
-                )
-            if letters.startswith("selection"):
-                raise RequestError(
-                    f"unknown field {name!r}: chat and text completions have a field 'selection', "
-                    "an object; other routes select nothing",
-                    name,
-                )
+def _without_null_options(data: Any) -> Any:
+    return without_nulls(SelectionOptions, data)
 
 
 class SelectableRequest(ScoredRequest):
     """A request whose answer can be selected among samples."""
 
-    selection: SelectionOptions | None = Field(
+    selection: Annotated[SelectionOptions | None, BeforeValidator(_without_null_options)] = Field(
         default=None,
-        description="Draw several samples and answer with one of them. null: one sample.",
+        description="Draw several samples and answer with one of them. null: one sample. An "
+        "option that is null has its default.",
     )
 
     if TYPE_CHECKING:  # vLLM's, of which every subclass is one
@@ -175,12 +167,32 @@ class ScoredCompletionRequest(SelectableRequest, CompletionRequest):
         return not (self.use_beam_search or (self.echo and self.max_tokens == 0))
 
 
+class ScoredBatchRequest(ScoredRequest, BatchChatCompletionRequest):
+    """Body of POST /v1/chat/completions/batch: a conversation for each choice."""
+
+    def refuse_unfit(self) -> None:
+        """Refuses more conversations than a queue that others wait in can bear, too."""
+        super().refuse_unfit()
+        if len(self.messages) > MAX_SEQUENCES:
+            raise RequestError(
+                f"{len(self.messages)} conversations are more than {MAX_SEQUENCES}: spread them "
+                "over several requests",
+                "messages",
+            )
+
+
 class ScoredResponsesRequest(ScoredRequest, ResponsesRequest):
     """Body of POST /v1/responses."""
 
     def refuse_unfit(self) -> None:
-        """Refuses an empty message to be continued, too."""
+        """Refuses an empty message to be continued, too, and a score that would come too late."""
         super().refuse_unfit()
+        if self.background and self.self_reward and "self_reward" in self.model_fields_set:
+            raise RequestError(
+                "self_reward with background: such a response is answered before there is "
+                "anything to score. Leave one of them out",
+                "self_reward",
+            )
         if (
             not isinstance(self.input, str)
             and should_continue_final_message(self.input)
@@ -247,3 +259,11 @@ class ScoredMessagesResponse(ScoredAnswer, AnthropicMessagesResponse):
 def _field(item: object, name: str) -> object:
     """A field of an input item, which vLLM keeps as an object or as a dict."""
     return item.get(name) if isinstance(item, dict) else getattr(item, name, None)
+
+
+def _check_each_field(schema: type[BaseModel], data: Any) -> None:
+    """Raise pydantic's ValidationError for the first field that is wrong by itself."""
+    for name, field in schema.model_fields.items() if isinstance(data, dict) else ():
+        if name in data:
+            alone = create_model("Request", **{name: (field.annotation, field)})  # type: ignore[call-overload]
+            alone.model_validate({name: data[name]})

@@ -50,6 +50,10 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         "_make_parser": "def (self, request, tokenizer, chat_template_kwargs)",
         "_effective_chat_template_kwargs": "def (self, request)",
     },
+    f"{_CHAT}.batch_serving:OpenAIServingChatBatch": {
+        "create_batch_chat_completion": "async def (self, request, raw_request=None)",
+        "engine_client": "GenerateBaseServing: set in __init__",
+    },
     f"{_COMPLETION}.serving:OpenAIServingCompletion": {
         **_READ_OF_A_REQUEST,
         "create_completion": "async def (self, request, raw_request=None)",
@@ -66,6 +70,7 @@ RELIED_UPON: dict[str, dict[str, str]] = {
     f"{_ENTRYPOINTS}.openai.models.serving:OpenAIServingModels": {
         "engine_client": "set in __init__",
         "model_name": "def (self, lora_request=None)",
+        "show_available_models": "async def (self)",
     },
     "vllm.parser.abstract_parser:Parser": {
         "set_prompt_token_ids": "def (self, prompt_token_ids)",
@@ -75,15 +80,13 @@ RELIED_UPON: dict[str, dict[str, str]] = {
     # api/routing.py, api/routes.py, api/answers.py, api/errors.py, api/schemas.py
     f"{_CHAT}.api_router": {
         "chat": "def (request)",
+        "batch_chat": "def (request)",
         "ENDPOINT_LOAD_METRICS_FORMAT_HEADER_LABEL": "= 'endpoint-load-metrics-format'",
     },
     f"{_COMPLETION}.api_router": {"completion": "def (request)"},
     f"{_RESPONSES}.api_router": {"responses": "def (request)"},
     f"{_RESPONSES}.utils": {"should_continue_final_message": "def (request_input)"},
-    f"{_ANTHROPIC}.api_router": {
-        "messages": "def (request)",
-        "translate_error_response": "def (response)",
-    },
+    f"{_ANTHROPIC}.api_router": {"messages": "def (request)"},
     f"{_SERVE}.utils.api_utils": {
         "with_cancellation": "def (handler_func)",
         "load_aware_call": "def (func)",
@@ -95,6 +98,8 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         "create_error_response": "def (message, err_type='BadRequestError', "
         "status_code=HTTPStatus.BAD_REQUEST, param=None)"
     },
+    f"{_SERVE}.exception_handling.handlers.validation": {"clean_loc_for_param": "def (loc)"},
+    "vllm.exceptions:VLLMValidationError": {"parameter": "set in __init__"},
     f"{_SERVE}.engine.protocol:ErrorResponse": {"error": "a field"},
     f"{_SERVE}.engine.protocol:ErrorInfo": dict.fromkeys(
         ("message", "type", "param", "code"), "a field"
@@ -265,13 +270,19 @@ RELIED_UPON: dict[str, dict[str, str]] = {
 
 FOLLOWED: dict[str, dict[str, str]] = {
     # api/routes.py and api/answers.py: the routes that ours take the place of
-    f"{_CHAT}.api_router": {"create_chat_completion": "c027ff2b7456"},
+    f"{_CHAT}.api_router": {
+        "create_chat_completion": "c027ff2b7456",
+        "create_batch_chat_completion": "baca02608163",
+    },
     f"{_COMPLETION}.api_router": {"create_completion": "739ac06f4dde"},
     f"{_RESPONSES}.api_router": {
         "create_responses": "463e5c6d8ea2",
         "_convert_stream_to_sse_events": "e7237760a68f",
     },
     f"{_ANTHROPIC}.api_router": {"create_messages": "519fae20cc3b"},
+    # api/routes.py: SageMaker's route; api/middleware/stack.py: where CORS stands
+    f"{_SERVE}.sagemaker.api_router": {"_attach_router": "9a138c5481e6"},
+    f"{_SERVE}.middleware.register": {"init_entrypoints_middleware": "e832e006c5d8"},
     # app.py: routes that are registered later take the place of the earlier ones
     "vllm.plugins.endpoint_plugins.interface": {"attach_endpoint_plugins": "e42333996391"},
     # vllm_seam/engine.py: a part of it

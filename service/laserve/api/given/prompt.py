@@ -43,6 +43,11 @@ class GivenPrompt:
         fields = cast(Mapping[str, Any], self.engine_input)
         return len(fields.get("prompt_token_ids") or ())
 
+    @property
+    def chat_template(self) -> object:
+        """The tokenizer's own; None where it has none."""
+        return getattr(self.deployment.scored.renderer.get_tokenizer(), "chat_template", None)
+
     def tokens_of(self, field: str) -> CompletionTokens:
         """Makes token ids of the completions in a field of the request."""
         return CompletionTokens(

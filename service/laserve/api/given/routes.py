@@ -14,6 +14,7 @@ from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
 from laserve.api.given.prompt import GivenPrompt, chat_prompt, completion_prompt
 from laserve.api.given.schemas import (
+    PromptForm,
     RerankRequest,
     RerankResponse,
     RerankResult,
@@ -58,12 +59,16 @@ async def create_self_reward(request: SelfRewardRequest, raw_request: Request) -
         id=request_id,
         model=prompt.model,
         data=[SelfRewardItem(index=i, self_reward=reward) for i, reward in enumerate(rewards)],
+        prompt_form=request.prompt_form,
+        warning=_warning(request, prompt, raw_request),
         usage=SelfRewardUsage(prompt_tokens=total, total_tokens=total),
     )
     headers = reward_headers(raw_request, rewards[0])
     return JSONResponse(answer.model_dump(mode="json"), headers=headers)
 
 
+@router.post("/rerank", responses=documented(RerankResponse, ErrorResponse))
+@router.post("/v2/rerank", responses=documented(RerankResponse, ErrorResponse))
 @router.post("/v1/rerank", responses=documented(RerankResponse, ErrorResponse))
 @as_in_vllm
 async def create_rerank(request: RerankRequest, raw_request: Request) -> Response:
@@ -94,6 +99,17 @@ async def create_rerank(request: RerankRequest, raw_request: Request) -> Respons
     )
     headers = reward_headers(raw_request, results[0].self_reward)
     return JSONResponse(answer.model_dump(mode="json"), headers=headers)
+
+
+def _warning(request: SelfRewardRequest, prompt: GivenPrompt, raw_request: Request) -> str | None:
+    """What a prompt of raw text may have been meant as."""
+    template = raw_request.app.state.args.chat_template or prompt.chat_template
+    if request.prompt_form != PromptForm.RAW_TEXT or not template:
+        return None
+    return (
+        "prompt was taken as raw text, without the chat template that this model has. Send a "
+        "question as messages, and the answers are scored as those of a conversation"
+    )
 
 
 def _best_first(result: RerankResult) -> tuple[bool, float, int]:

@@ -1,10 +1,12 @@
 """Request and response schemas of text that was written elsewhere."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from laserve.api.fields import without_nulls
+from laserve.api.parsing import parsed
 from laserve.api.schemas import (
     MAX_SEQUENCES,
     ScoredChatCompletionRequest,
@@ -15,9 +17,6 @@ from laserve.errors import RequestError
 
 CHAT_FIELDS = ("tools", "tool_choice", "reasoning_effort", "chat_template_kwargs")
 """Fields that change how a chat template renders the messages."""
-
-VLLMRequest = TypeVar("VLLMRequest", ScoredChatCompletionRequest, ScoredCompletionRequest)
-
 
 Text = Annotated[str, Field(min_length=0)]
 """Given a limit, if only this one, pydantic checks that the text is valid Unicode."""
@@ -69,10 +68,23 @@ Documents = Annotated[
 ]
 
 
+class PromptForm(StrEnum):
+    """How the prompt of a given text became the model's input."""
+
+    CHAT_TEMPLATE = "chat_template"
+    """`messages`, through the model's chat template."""
+    RAW_TEXT = "raw_text"
+    """`prompt`, as it is."""
+    TOKEN_IDS = "token_ids"
+    """`prompt_token_ids`."""
+
+
 class GivenTextRequest(BaseModel):
-    """What both requests say of the prompt. Unknown fields are refused."""
+    """What both requests say of the prompt. Unknown fields are refused; null is "not given"."""
 
     model_config = ConfigDict(extra="forbid")
+    known_as_null: ClassVar[tuple[str, ...]] = ()
+    """Fields that clients send though they do not use them."""
 
     model: str | None = None
     messages: list[dict[str, Any]] | None = Field(
@@ -85,6 +97,11 @@ class GivenTextRequest(BaseModel):
     cache_salt: Text | None = None
     priority: Annotated[int, Field(strict=True)] = 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_nulls_out(cls, data: Any) -> Any:
+        return without_nulls(cls, data, *cls.known_as_null)
+
     def chat_request(
         self, messages: list[dict[str, Any]], sequences: int
     ) -> ScoredChatCompletionRequest:
@@ -93,7 +110,7 @@ class GivenTextRequest(BaseModel):
         Raises RequestValidationError where the messages are malformed.
         """
         fields = self._fields("model", *CHAT_FIELDS, "cache_salt", "priority")
-        return _parse(ScoredChatCompletionRequest, fields | {"messages": messages, "n": sequences})
+        return parsed(ScoredChatCompletionRequest, fields | {"messages": messages, "n": sequences})
 
     def _fields(self, *names: str) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names if name in self.model_fields_set}
@@ -103,7 +120,10 @@ class SelfRewardRequest(GivenTextRequest):
     """Body of POST /v1/self_reward."""
 
     prompt: Text | None = Field(
-        default=None, description="A prompt as in /v1/completions, without a chat template."
+        default=None,
+        description="A prompt as in /v1/completions: raw text, which no chat template is put "
+        "around. A conversation goes into `messages`; `prompt_form` in the answer says which it "
+        "was.",
     )
     prompt_token_ids: TokenIds | None = None
     completion: Texts | None = Field(
@@ -120,6 +140,13 @@ class SelfRewardRequest(GivenTextRequest):
     def sequences(self) -> int:
         """How many completions there are."""
         return len(self.completion or self.completion_token_ids or ())
+
+    @property
+    def prompt_form(self) -> PromptForm:
+        """Of the one that is given."""
+        if self.messages is not None:
+            return PromptForm.CHAT_TEMPLATE
+        return PromptForm.TOKEN_IDS if self.prompt is None else PromptForm.RAW_TEXT
 
     def refuse_unfit(self) -> None:
         """Raise RequestError where prompt or completion is missing, or given twice."""
@@ -138,11 +165,14 @@ class SelfRewardRequest(GivenTextRequest):
         Raises RequestValidationError where a field is malformed.
         """
         fields = self._fields("model", "cache_salt", "priority")
-        return _parse(ScoredCompletionRequest, fields | {"prompt": prompt, "n": sequences})
+        return parsed(ScoredCompletionRequest, fields | {"prompt": prompt, "n": sequences})
 
 
 class RerankRequest(GivenTextRequest):
-    """Body of POST /v1/rerank."""
+    """Body of POST /v1/rerank, /v2/rerank and /rerank."""
+
+    # Cohere's, of texts that are cut: nothing is, here.
+    known_as_null = ("max_chunks_per_doc", "max_tokens_per_doc", "rank_fields")
 
     query: Text | None = Field(default=None, description="The user's question.")
     documents: Documents = Field(description="Candidate answers to it.")
@@ -184,6 +214,16 @@ class SelfRewardResponse(BaseModel):
     object: Literal["list"] = "list"
     model: str
     data: list[SelfRewardItem]
+    prompt_form: PromptForm = Field(
+        description="What the completions were scored after: `messages` through the "
+        "chat_template, `prompt` as raw_text, or token_ids."
+    )
+    warning: str | None = Field(
+        default=None,
+        description="Where the prompt was raw text, and the model is one that answers "
+        "conversations: the scores are of another prompt than its chat template makes.",
+        exclude_if=lambda warning: warning is None,
+    )
     usage: SelfRewardUsage
 
 
@@ -205,7 +245,7 @@ class RerankResult(BaseModel):
 
 
 class RerankResponse(BaseModel):
-    """Answer of POST /v1/rerank: best first, ties by index, what has no score last."""
+    """Answer of the rerank routes: best first, ties by index, what has no score last."""
 
     id: str
     model: str
@@ -218,15 +258,3 @@ def _require_one(request: BaseModel, *names: str) -> None:
     if len(given) != 1:
         found = f"both {' and '.join(given)} are" if given else "none of them is"
         raise RequestError(f"give exactly one of {', '.join(names)}: {found} given", names[0])
-
-
-def _parse(schema: type[VLLMRequest], fields: dict[str, Any]) -> VLLMRequest:
-    try:
-        return schema.model_validate(fields)
-    except ValidationError as error:
-        raise RequestValidationError(_faults(error)) from error
-
-
-def _faults(error: ValidationError) -> list[dict[str, Any]]:
-    """As FastAPI tells of a request that it parsed itself."""
-    return [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]

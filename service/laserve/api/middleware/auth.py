@@ -1,4 +1,5 @@
-"""The API key, asked for on every route but the health check.
+"""The API key, asked for on every route but the health check. A CORS preflight, which a browser
+sends without it, is answered further outside.
 
 vLLM's own check guards the prefixes /v1, /v2, /inference and /cohere only, and leaves open what
 generates or tells elsewhere: /generative_scoring, /score, /rerank, /invocations, /metrics, the
@@ -11,7 +12,6 @@ from collections.abc import Iterable
 from hashlib import sha256
 from http import HTTPStatus
 
-from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,18 +20,6 @@ from vllm import envs
 from laserve.api.errors import error_answer
 
 HEALTH = "/health"
-
-
-def guard(app: FastAPI) -> None:
-    """Ask for vLLM's API key on every route, where one is set.
-
-    Call it when vLLM has built `app`. Its middleware is assembled by then, and takes no more; the
-    guard goes around it, so that whatever answers is behind it.
-    """
-    if keys := api_keys(app.state.args):
-        app.middleware_stack = ApiKeyMiddleware(
-            app.middleware_stack or app.build_middleware_stack(), keys
-        )
 
 
 class ApiKeyMiddleware:
@@ -68,16 +56,9 @@ def api_keys(args: Namespace) -> list[str]:
 
 
 def _is_open(scope: Scope) -> bool:
-    """Whether this is the health check, or a CORS preflight, which a browser sends without a key
-    and vLLM's CORS middleware answers before any route."""
-    path = scope["path"].removeprefix(scope.get("root_path") or "")
-    headers = Headers(scope=scope)
-    is_preflight = (
-        scope.get("method") == "OPTIONS"
-        and "origin" in headers
-        and "access-control-request-method" in headers
-    )
-    return path == HEALTH or is_preflight
+    """Whether this is the health check."""
+    path: str = scope["path"].removeprefix(scope.get("root_path") or "")
+    return path == HEALTH
 
 
 def _presented(headers: Headers) -> str | None:
@@ -92,7 +73,6 @@ def _digest(key: str) -> bytes:
 def _refusal() -> JSONResponse:
     return error_answer(
         HTTPStatus.UNAUTHORIZED,
-        "AuthenticationError",
         "no valid API key: send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'",
         headers={"WWW-Authenticate": "Bearer"},
     )

@@ -1,6 +1,5 @@
 """One HTTP request, one checkpoint: requests that may generate are bound to the active one."""
 
-from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,15 +8,9 @@ from laserve.api.headers import PREFIX, header_value
 from laserve.serving.switch import Switch
 
 
-def bind_requests(app: FastAPI, switch: Switch) -> None:
-    """Bind the requests to `app`, which vLLM has built, and name the checkpoint in each answer."""
-    app.middleware_stack = BindingMiddleware(
-        app.middleware_stack or app.build_middleware_stack(), switch
-    )
-
-
 class BindingMiddleware:
-    """ASGI middleware: holds a request up while weights are being replaced in place."""
+    """ASGI middleware: binds a request to the active checkpoint of `switch`, and names it in the
+    answer; holds it up while weights are being replaced in place."""
 
     def __init__(self, app: ASGIApp, switch: Switch) -> None:
         self._app = app

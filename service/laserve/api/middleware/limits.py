@@ -9,7 +9,7 @@ and cannot say what to do about it.
 
 from http import HTTPStatus
 
-from fastapi import FastAPI, HTTPException
+from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BYTES_PER_TOKEN = 64
@@ -27,15 +27,9 @@ def default_limit(max_model_len: int, *, takes_media: bool) -> int:
     return BASE_BYTES + BYTES_PER_TOKEN * max_model_len + (MEDIA_BYTES if takes_media else 0)
 
 
-def limit_bodies(app: FastAPI, limit: int) -> None:
-    """Refuse bodies of more than ``limit`` bytes with 413. ``app`` is one that vLLM has built."""
-    app.middleware_stack = BodyLimitMiddleware(
-        app.middleware_stack or app.build_middleware_stack(), limit
-    )
-
-
 class BodyLimitMiddleware:
-    """ASGI middleware that counts a body while it arrives."""
+    """ASGI middleware that counts a body while it arrives, and refuses one of more than `limit`
+    bytes with 413."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app

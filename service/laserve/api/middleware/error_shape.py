@@ -1,0 +1,102 @@
+"""One shape for errors, whoever they come from: OpenAI's error object, Anthropic's on its routes.
+
+vLLM's handlers, routes and middleware name the `type` of one status in several ways, and some of
+them answer with a bare text.
+"""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from laserve.api.errors import error_type
+
+MESSAGES = "/v1/messages"
+
+_ANTHROPICS: dict[int, str] = {
+    HTTPStatus.BAD_REQUEST: "invalid_request_error",
+    HTTPStatus.UNAUTHORIZED: "authentication_error",
+    HTTPStatus.FORBIDDEN: "permission_error",
+    HTTPStatus.NOT_FOUND: "not_found_error",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "request_too_large",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "overloaded_error",
+}
+"""As Anthropic's documentation of its API has them."""
+
+
+class ErrorShapeMiddleware:
+    """ASGI middleware: what is answered with a status of 400 or more, as JSON, in its shape."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and hold an error back until it is whole."""
+        if scope["type"] != "http" or scope["method"] == "HEAD":
+            await self._app(scope, receive, send)
+            return
+        start: Message | None = None
+        content = bytearray()
+
+        async def shaped(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and _is_error(message):
+                start = message
+                return
+            if start is None or message["type"] != "http.response.body":
+                await send(message)
+                return
+            content.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            body = _shaped(start["status"], bytes(content), _is_anthropics(scope))
+            MutableHeaders(scope=start)["content-length"] = str(len(body))
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+
+        await self._app(scope, receive, shaped)
+
+
+def _is_error(start: Message) -> bool:
+    content_type = Headers(raw=list(start.get("headers", ()))).get("content-type", "")
+    return start["status"] >= HTTPStatus.BAD_REQUEST and content_type.startswith("application/json")
+
+
+def _is_anthropics(scope: Scope) -> bool:
+    path: str = scope["path"].removeprefix(scope.get("root_path") or "")
+    return path == MESSAGES or path.startswith(f"{MESSAGES}/")
+
+
+def _shaped(status: int, content: bytes, anthropics: bool) -> bytes:
+    """`content` as it was where it is no error of a shape that is known."""
+    message, param = _told(content)
+    if message is None:
+        return content
+    error: dict[str, Any]
+    shaped: dict[str, Any]
+    if anthropics:
+        other = (
+            "invalid_request_error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "api_error"
+        )
+        error = {"type": _ANTHROPICS.get(status, other), "message": message}
+        shaped = {"type": "error", "error": error}
+    else:
+        kind = error_type(status)
+        error = {"message": message, "type": kind, "param": param, "code": status}
+        shaped = {"error": error}
+    return json.dumps(shaped, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _told(content: bytes) -> tuple[str | None, str | None]:
+    """The message, and the field at fault."""
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return None, None
+    error = body.get("error", body.get("detail")) if isinstance(body, dict) else None
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        return error["message"], error.get("param")
+    return (error, None) if isinstance(error, str) else (None, None)
