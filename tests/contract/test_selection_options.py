@@ -6,11 +6,13 @@ from typing import Any, Unpack, get_args, get_type_hints
 
 import pytest
 from pydantic import TypeAdapter
-from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
 
+from laserve.api.given.schemas import GivenTextRequest
+from laserve.api.schemas import ScoredChatCompletionRequest
 from laserve.selection.options import SelectionOptions as ServedOptions
 from laserve_client import AsyncLaServe, LaServe, SelectionOptions
-from laserve_client._selection import OPTIONS, SelectKeywords
+from laserve_client._fields import GENERATION, GIVEN_TEXT
+from laserve_client._selection import OPTIONS, SelectKeywords, ShortcutKeywords
 
 SERVED = ServedOptions.model_fields
 
@@ -45,4 +47,13 @@ def test_both_clients_take_them_as_keywords_beside_fields_of_the_request(client:
     assert keywords.annotation == Unpack[SelectKeywords]
     names = get_type_hints(SelectKeywords).keys()
     assert names >= SERVED.keys()
-    assert names - SERVED.keys() <= ChatCompletionRequest.model_fields.keys()
+    assert names - SERVED.keys() <= ScoredChatCompletionRequest.model_fields.keys()
+    for shortcut in (client.best_of_n, client.majority):
+        keywords = inspect.signature(shortcut).parameters["keywords"]
+        assert keywords.annotation == Unpack[ShortcutKeywords]
+    assert names - get_type_hints(ShortcutKeywords).keys() == {"method", "n_max"}
+
+
+def test_the_fields_that_the_client_knows_are_fields_of_the_server() -> None:
+    assert ScoredChatCompletionRequest.model_fields.keys() >= GENERATION
+    assert GivenTextRequest.model_fields.keys() - {"messages"} == GIVEN_TEXT

@@ -87,6 +87,19 @@ def test_a_text_scored_afterwards_has_the_score_that_it_had_in_flight(client: La
     assert reward.score == pytest.approx(answer.score, abs=TOLERANCE)
 
 
+def test_a_prompt_of_raw_text_has_another_score_and_the_answer_says_so(
+    demo: Server, client: LaServe
+) -> None:
+    scores = client.score(QUESTION, RIGHT)
+    assert (scores.prompt_form, scores.warning) == ("chat_template", None)
+    body = {"model": demo.model, "prompt": QUESTION, "completion": RIGHT}
+    answer = demo.http.post("/v1/self_reward", json=body).json()
+    assert scores[0].score is not None
+    assert abs(answer["data"][0]["self_reward"]["score"] - scores[0].score) > 0.5
+    assert answer["prompt_form"] == "raw_text"
+    assert "chat template" in answer["warning"]
+
+
 def test_reranking_puts_the_right_answer_first(client: LaServe) -> None:
     ranking = client.rerank(QUESTION, [WRONG, RIGHT])
     assert [(ranked.index, ranked.text) for ranked in ranking] == [(1, RIGHT), (0, WRONG)]
@@ -139,6 +152,16 @@ def test_mistakes_are_clear_errors(client: LaServe) -> None:
         client.select(QUESTION, n_max=0)
     with pytest.raises(BadRequestError):
         client.rerank(QUESTION, [])
+
+
+def test_a_key_that_is_missing_is_told_with_how_to_give_it(
+    guarded_server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", QUESTION, "--base-url", guarded_server.base_url], prog="laserve") == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "no valid API key" in first
+    assert "--api-key" in second
+    assert "LASERVE_API_KEY" in second
 
 
 def test_ask_prints_the_answer_and_tells_whether_it_abstained(

@@ -24,10 +24,11 @@ from laserve_client._calls import (
     stream_call,
 )
 from laserve_client._errors import ClientError
+from laserve_client._fields import ExtraBody, GivenTextFields, RequestFields
 from laserve_client._loads import DEFAULT_LOAD_TIMEOUT_S, POLL_S, Follower, OnState
 from laserve_client._responses import api_error
 from laserve_client._retries import Retries
-from laserve_client._selection import SelectionOptions, SelectKeywords
+from laserve_client._selection import SelectionOptions, SelectKeywords, ShortcutKeywords
 from laserve_client._streams import StreamReader
 from laserve_client._transport import (
     DEFAULT_MAX_RETRIES,
@@ -46,8 +47,8 @@ from laserve_client._types import (
     LoadStrategy,
     Prompt,
     Ranked,
+    Scores,
     Selected,
-    SelfReward,
 )
 
 Result = TypeVar("Result")
@@ -101,35 +102,59 @@ class AsyncLaServe:
                 self._model = await self._send(model_call())
             return self._model
 
-    async def generate(self, prompt: Prompt, **fields: Any) -> Answer:
+    async def generate(
+        self, prompt: Prompt, *, extra_body: ExtraBody = None, **fields: Unpack[RequestFields]
+    ) -> Answer:
         """One answer with the model's verdict on it."""
-        return await self._send(generate_call(prompt, fields))
+        return await self._send(generate_call(prompt, fields, extra_body))
 
-    async def select(self, prompt: Prompt, **keywords: Unpack[SelectKeywords]) -> Selected:
+    async def select(
+        self, prompt: Prompt, *, extra_body: ExtraBody = None, **keywords: Unpack[SelectKeywords]
+    ) -> Selected:
         """The best of several answers, drawn and selected by the server.
 
-        The keywords are the options of `SelectionOptions`, of which None leaves one to the server,
-        and fields of the request.
+        The keywords are the options of `SelectionOptions`, and fields of the request.
         """
-        return await self._send(select_call(prompt, keywords))
+        return await self._send(select_call(prompt, keywords, extra_body))
 
-    async def best_of_n(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
+    async def best_of_n(
+        self,
+        prompt: Prompt,
+        n_max: int = 8,
+        *,
+        extra_body: ExtraBody = None,
+        **keywords: Unpack[ShortcutKeywords],
+    ) -> Selected:
         """`select` the answer with the highest score."""
-        return await self.select(prompt, method="best_of_n", n_max=n_max, **options)
+        chosen: SelectKeywords = {"method": "best_of_n", "n_max": n_max, **keywords}
+        return await self.select(prompt, extra_body=extra_body, **chosen)
 
-    async def majority(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
+    async def majority(
+        self,
+        prompt: Prompt,
+        n_max: int = 8,
+        *,
+        extra_body: ExtraBody = None,
+        **keywords: Unpack[ShortcutKeywords],
+    ) -> Selected:
         """`select` the most frequent answer; name with `answer` what is counted."""
-        return await self.select(prompt, method="majority", n_max=n_max, **options)
+        chosen: SelectKeywords = {"method": "majority", "n_max": n_max, **keywords}
+        return await self.select(prompt, extra_body=extra_body, **chosen)
 
     async def stream(
-        self, prompt: Prompt, selection: SelectionOptions | None = None, **fields: Any
+        self,
+        prompt: Prompt,
+        selection: SelectionOptions | None = None,
+        *,
+        extra_body: ExtraBody = None,
+        **fields: Unpack[RequestFields],
     ) -> AsyncGenerator[Event, None]:
         """The answer as it is written: `TextDelta`s, then one `Finished`.
 
         The request is sent, and errors are raised, as the events are read. Close the generator
         where you stop before its end (`contextlib.aclosing`).
         """
-        response = await self._open(stream_call(prompt, selection, fields))
+        response = await self._open(stream_call(prompt, selection, fields, extra_body))
         reader = StreamReader(selecting=selection is not None)
         with transport_errors(received=True):
             async with aclosing(response):
@@ -139,20 +164,27 @@ class AsyncLaServe:
         yield reader.end()
 
     async def score(
-        self, prompt: Prompt, completions: str | Sequence[str], **fields: Any
-    ) -> list[SelfReward]:
+        self,
+        prompt: Prompt,
+        completions: str | Sequence[str],
+        *,
+        extra_body: ExtraBody = None,
+        **fields: Unpack[GivenTextFields],
+    ) -> Scores:
         """The model's verdict on answers that were written elsewhere, in their order."""
-        return await self._send(score_call(prompt, completions, fields))
+        return await self._send(score_call(prompt, completions, fields, extra_body))
 
     async def rerank(
         self,
         query: Prompt,
         documents: Sequence[Document],
         top_n: int | None = None,
-        **fields: Any,
+        *,
+        extra_body: ExtraBody = None,
+        **fields: Unpack[GivenTextFields],
     ) -> list[Ranked]:
         """Candidate answers to a question, best first; only the `top_n` best, if given."""
-        return await self._send(rerank_call(query, documents, top_n, fields))
+        return await self._send(rerank_call(query, documents, top_n, fields, extra_body))
 
     async def rerank_from(
         self,
@@ -160,7 +192,9 @@ class AsyncLaServe:
         prompt: Prompt,
         n: int = 8,
         top_n: int | None = None,
-        **fields: Any,
+        *,
+        extra_body: ExtraBody = None,
+        **fields: Unpack[RequestFields],
     ) -> list[Ranked]:
         """Draw n answers from another server, and rerank them here.
 
@@ -169,7 +203,8 @@ class AsyncLaServe:
         """
         texts: list[str] = []
         while len(texts) < n:
-            drawn = await other._send(candidates_call(prompt, n - len(texts), len(texts), fields))
+            call = candidates_call(prompt, n - len(texts), len(texts), fields, extra_body)
+            drawn = await other._send(call)
             texts += drawn
         return await self.rerank(prompt, texts, top_n)
 

@@ -1,15 +1,16 @@
 """Every call of the API: what is sent, and how the answer is read. No input or output here."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from laserve_client._errors import InvalidArgumentError, InvalidResponseError
+from laserve_client._fields import GENERATION, GIVEN_TEXT, ExtraBody, body_of
 from laserve_client._responses import decode, validate
-from laserve_client._selection import SelectionOptions, SelectKeywords, parted
+from laserve_client._selection import OPTIONS, SelectionOptions, checked_options, parted
 from laserve_client._types import (
     Answer,
     CheckpointJob,
@@ -18,10 +19,10 @@ from laserve_client._types import (
     LoadStrategy,
     Prompt,
     Ranked,
+    Scores,
     Selected,
-    SelfReward,
 )
-from laserve_client._wire import Completion, Models, Ranking, Scores, answer_of, selected
+from laserve_client._wire import Completion, GivenScores, Models, Ranking, answer_of, selected
 
 Result = TypeVar("Result")
 
@@ -34,7 +35,7 @@ _GIVEN_OTHERWISE = {
     "selection": "call select(), or give stream() a selection",
     "stream": "call stream()",
 }
-"""Fields of the request that a call sets itself."""
+"""Fields of the request that a call sets itself, or that stand elsewhere in it."""
 
 
 @dataclass(frozen=True)
@@ -79,44 +80,51 @@ def model_call() -> Call[str]:
     return Call("GET", "/v1/models", None, read)
 
 
-def generate_call(prompt: Prompt, fields: Mapping[str, Any]) -> Call[Answer]:
+def generate_call(prompt: Prompt, fields: Mapping[str, Any], extra_body: ExtraBody) -> Call[Answer]:
     """One answer."""
 
     def read(body: dict[str, Any]) -> Answer:
         return answer_of(validate(Completion, body), body)
 
-    return Call("POST", CHAT, _chat(prompt, fields), read)
+    return Call("POST", CHAT, _chat(prompt, fields, extra_body), read)
 
 
-def select_call(prompt: Prompt, keywords: SelectKeywords) -> Call[Selected]:
+def select_call(
+    prompt: Prompt, keywords: Mapping[str, Any], extra_body: ExtraBody
+) -> Call[Selected]:
     """The one answer that the server selects."""
     options, fields = parted(keywords)
 
     def read(body: dict[str, Any]) -> Selected:
         return selected(answer_of(validate(Completion, body), body))
 
-    return Call("POST", CHAT, {**_chat(prompt, fields), "selection": options}, read)
+    body = {**_chat(prompt, fields, extra_body, OPTIONS), "selection": options}
+    return Call("POST", CHAT, body, read)
 
 
 def stream_call(
-    prompt: Prompt, selection: SelectionOptions | None, fields: Mapping[str, Any]
+    prompt: Prompt,
+    selection: SelectionOptions | None,
+    fields: Mapping[str, Any],
+    extra_body: ExtraBody,
 ) -> Call[None]:
     """A streamed answer, which `StreamReader` reads."""
-    body = {"stream_options": {"include_usage": True}, **_chat(prompt, fields), "stream": True}
+    asked = _chat(prompt, fields, extra_body)
+    body = {"stream_options": {"include_usage": True}, **asked, "stream": True}
     if selection is not None:
-        body["selection"] = selection
+        body["selection"] = checked_options(selection)
     return Call("POST", CHAT, body, lambda _: None)
 
 
 def candidates_call(
-    prompt: Prompt, n: int, offset: int, fields: Mapping[str, Any]
+    prompt: Prompt, n: int, offset: int, fields: Mapping[str, Any], extra_body: ExtraBody
 ) -> Call[list[str]]:
     """Up to n answers of any OpenAI-compatible server, the texts alone.
 
     Some servers answer with one whatever `n` says; `offset` counts those that came already, and
     moves a `seed`, which would draw the same ones again.
     """
-    body = {**_chat(prompt, fields), "n": n}
+    body = {**_chat(prompt, fields, extra_body), "n": n}
     if isinstance(body.get("seed"), int):
         body["seed"] += offset
 
@@ -130,26 +138,36 @@ def candidates_call(
 
 
 def score_call(
-    prompt: Prompt, completions: str | Sequence[str], fields: Mapping[str, Any]
-) -> Call[list[SelfReward]]:
+    prompt: Prompt,
+    completions: str | Sequence[str],
+    fields: Mapping[str, Any],
+    extra_body: ExtraBody,
+) -> Call[Scores]:
     """The model's verdict on texts, in their order."""
     texts = [completions] if isinstance(completions, str) else list(completions)
 
-    def read(body: dict[str, Any]) -> list[SelfReward]:
-        data = sorted(validate(Scores, body).data, key=lambda item: item.index)
+    def read(body: dict[str, Any]) -> Scores:
+        answer = validate(GivenScores, body)
+        data = sorted(answer.data, key=lambda item: item.index)
         if [item.index for item in data] != list(range(len(texts))):
             raise InvalidResponseError(
                 f"{len(texts)} completions were sent, and the answer scores others: "
                 f"{[item.index for item in data]}"
             )
-        return [item.self_reward for item in data]
+        rewards = [item.self_reward for item in data]
+        return Scores(rewards, prompt_form=answer.prompt_form, warning=answer.warning)
 
-    body = {**fields, "messages": _messages(prompt), "completion": texts}
+    asked = body_of(fields, GIVEN_TEXT, extra_body)
+    body = {**asked, "messages": _messages(prompt), "completion": texts}
     return Call("POST", "/v1/self_reward", body, read)
 
 
 def rerank_call(
-    query: Prompt, documents: Sequence[Document], top_n: int | None, fields: Mapping[str, Any]
+    query: Prompt,
+    documents: Sequence[Document],
+    top_n: int | None,
+    fields: Mapping[str, Any],
+    extra_body: ExtraBody,
 ) -> Call[list[Ranked]]:
     """Candidate answers, best first."""
     texts = [_text(document) for document in documents]
@@ -164,7 +182,13 @@ def rerank_call(
                 )
         return [Ranked(text=texts[item.index], **dict(item)) for item in items]
 
-    body = {**fields, **asked, "documents": texts, "top_n": top_n, "return_documents": False}
+    body = {
+        **body_of(fields, GIVEN_TEXT, extra_body),
+        **asked,
+        "documents": texts,
+        "top_n": top_n,
+        "return_documents": False,
+    }
     return Call("POST", "/v1/rerank", body, read)
 
 
@@ -193,11 +217,23 @@ def _job(body: dict[str, Any]) -> CheckpointJob:
     return validate(CheckpointJob, body)
 
 
-def _chat(prompt: Prompt, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _chat(
+    prompt: Prompt,
+    fields: Mapping[str, Any],
+    extra_body: ExtraBody,
+    beside: Iterable[str] = (),
+) -> dict[str, Any]:
+    """``beside``: keywords that the call knows besides the fields of the request."""
     for name, instead in _GIVEN_OTHERWISE.items():
-        if name in fields:
+        if name in fields or name in (extra_body or {}):
             raise InvalidArgumentError(f"{name!r} cannot be given here: {instead}")
-    return {**fields, "messages": _messages(prompt)}
+    if misplaced := OPTIONS.keys() & fields.keys():
+        raise InvalidArgumentError(
+            f"{min(misplaced)!r} is an option of a selection: call select(), or give stream() a "
+            "selection"
+        )
+    asked = body_of(fields, GENERATION, extra_body, beside)
+    return {**asked, "messages": _messages(prompt)}
 
 
 def _messages(prompt: Prompt) -> list[Mapping[str, Any]]:

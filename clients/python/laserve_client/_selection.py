@@ -7,6 +7,8 @@ hold them equal to those of the server: names, types, defaults, choices.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple, TypedDict, cast, get_type_hints
 
+from laserve_client._fields import RequestFields, refuse_unknown, without_none
+
 SelectionMethod = Literal["weighted_majority", "majority", "best_of_n"]
 
 
@@ -18,14 +20,19 @@ class Option(NamedTuple):
     help: str
 
 
-class SelectionOptions(TypedDict, total=False):
-    """How the server draws several answers and selects one; what is left out is the server's
-    default."""
-
+class _Method(TypedDict, total=False):
     method: Annotated[
         SelectionMethod, Option("weighted_majority", "how one of the samples is chosen")
     ]
+
+
+class _Size(TypedDict, total=False):
     n_max: Annotated[int, Option(8, "the most samples to draw")]
+
+
+class ShortcutOptions(TypedDict, total=False):
+    """Those that `LaServe.best_of_n` and `LaServe.majority` leave open."""
+
     n_parallel: Annotated[
         int | None, Option(4, "samples in flight at a time; as many as n_max: all at once")
     ]
@@ -60,43 +67,32 @@ class SelectionOptions(TypedDict, total=False):
     return_candidates: Annotated[bool, Option(False, "answer with every sample")]
 
 
+class SelectionOptions(_Method, _Size, ShortcutOptions, total=False):
+    """How the server draws several answers and selects one; what is left out, or None, is the
+    server's default."""
+
+
 OPTIONS: Mapping[str, Any] = get_type_hints(SelectionOptions, include_extras=True)
 """Name -> Annotated[type, Option(...)]."""
 
 
-class SelectKeywords(SelectionOptions, total=False):
-    """Keywords of `LaServe.select`: the options, and the request's fields that type checkers know.
-
-    Any other field is sent as well: they are open at run time, which no annotation that mypy reads
-    can say of typed keywords (PEP 728). `**{"name": value}` gives a type checker one it does not
-    know.
-    """
-
-    model: str
-    temperature: float
-    top_p: float
-    top_k: int
-    min_p: float
-    max_tokens: int
-    max_completion_tokens: int
-    seed: int
-    stop: str | list[str]
-    presence_penalty: float
-    frequency_penalty: float
-    repetition_penalty: float
-    tools: list[dict[str, Any]]
-    tool_choice: str | dict[str, Any]
-    response_format: dict[str, Any]
-    chat_template_kwargs: dict[str, Any]
+class SelectKeywords(SelectionOptions, RequestFields, total=False):
+    """Keywords of `LaServe.select`: the options, and fields of the request."""
 
 
-def parted(keywords: SelectKeywords) -> tuple[SelectionOptions, dict[str, Any]]:
-    """The options among the keywords, and the fields of the request.
+class ShortcutKeywords(ShortcutOptions, RequestFields, total=False):
+    """Keywords of `LaServe.best_of_n` and `LaServe.majority`."""
 
-    Options that are None are left to the server.
-    """
-    options = {
-        name: value for name, value in keywords.items() if name in OPTIONS and value is not None
-    }
+
+def parted(keywords: Mapping[str, Any]) -> tuple[SelectionOptions, dict[str, Any]]:
+    """The options among the keywords, and the fields of the request."""
+    options = {name: value for name, value in keywords.items() if name in OPTIONS}
     fields = {name: value for name, value in keywords.items() if name not in OPTIONS}
-    return cast(SelectionOptions, options), fields
+    return checked_options(options), fields
+
+
+def checked_options(options: Mapping[str, Any]) -> SelectionOptions:
+    """The options without those that are None. Raises InvalidArgumentError for one that the server
+    does not have."""
+    refuse_unknown(options, OPTIONS, "no option of a selection")
+    return cast(SelectionOptions, without_none(options))

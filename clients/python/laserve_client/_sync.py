@@ -25,10 +25,11 @@ from laserve_client._calls import (
     stream_call,
 )
 from laserve_client._errors import ClientError
+from laserve_client._fields import ExtraBody, GivenTextFields, RequestFields
 from laserve_client._loads import DEFAULT_LOAD_TIMEOUT_S, POLL_S, Follower, OnState
 from laserve_client._responses import api_error
 from laserve_client._retries import Retries
-from laserve_client._selection import SelectionOptions, SelectKeywords
+from laserve_client._selection import SelectionOptions, SelectKeywords, ShortcutKeywords
 from laserve_client._streams import StreamReader
 from laserve_client._transport import (
     DEFAULT_MAX_RETRIES,
@@ -47,8 +48,8 @@ from laserve_client._types import (
     LoadStrategy,
     Prompt,
     Ranked,
+    Scores,
     Selected,
-    SelfReward,
 )
 
 Result = TypeVar("Result")
@@ -64,9 +65,10 @@ class LaServe:
     `admin_key` goes with what changes the checkpoint that is served. `transport` is httpx's, for a
     proxy, a Unix socket or certificates of your own.
 
-    Every method that asks a model takes further fields of the server's request (`temperature`,
-    `max_tokens`, `seed`, `model`, ...) as keywords and sends them as they are. All raise
-    ClientError; the tree is in `laserve_client._errors`.
+    Every method that asks a model takes fields of the server's request (`temperature`,
+    `max_tokens`, `seed`, `model`, ...) as keywords: those of `laserve_client._fields`, and no
+    others. None is not sent. `extra_body` is a dictionary of whatever else the server takes, sent
+    as it is. All raise ClientError; the tree is in `laserve_client._errors`.
     """
 
     def __init__(
@@ -114,35 +116,59 @@ class LaServe:
                 self._model = self._send(model_call())
             return self._model
 
-    def generate(self, prompt: Prompt, **fields: Any) -> Answer:
+    def generate(
+        self, prompt: Prompt, *, extra_body: ExtraBody = None, **fields: Unpack[RequestFields]
+    ) -> Answer:
         """One answer with the model's verdict on it."""
-        return self._send(generate_call(prompt, fields))
+        return self._send(generate_call(prompt, fields, extra_body))
 
-    def select(self, prompt: Prompt, **keywords: Unpack[SelectKeywords]) -> Selected:
+    def select(
+        self, prompt: Prompt, *, extra_body: ExtraBody = None, **keywords: Unpack[SelectKeywords]
+    ) -> Selected:
         """The best of several answers, drawn and selected by the server.
 
-        The keywords are the options of `SelectionOptions`, of which None leaves one to the server,
-        and fields of the request.
+        The keywords are the options of `SelectionOptions`, and fields of the request.
         """
-        return self._send(select_call(prompt, keywords))
+        return self._send(select_call(prompt, keywords, extra_body))
 
-    def best_of_n(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
+    def best_of_n(
+        self,
+        prompt: Prompt,
+        n_max: int = 8,
+        *,
+        extra_body: ExtraBody = None,
+        **keywords: Unpack[ShortcutKeywords],
+    ) -> Selected:
         """`select` the answer with the highest score."""
-        return self.select(prompt, method="best_of_n", n_max=n_max, **options)
+        chosen: SelectKeywords = {"method": "best_of_n", "n_max": n_max, **keywords}
+        return self.select(prompt, extra_body=extra_body, **chosen)
 
-    def majority(self, prompt: Prompt, n_max: int = 8, **options: Any) -> Selected:
+    def majority(
+        self,
+        prompt: Prompt,
+        n_max: int = 8,
+        *,
+        extra_body: ExtraBody = None,
+        **keywords: Unpack[ShortcutKeywords],
+    ) -> Selected:
         """`select` the most frequent answer; name with `answer` what is counted."""
-        return self.select(prompt, method="majority", n_max=n_max, **options)
+        chosen: SelectKeywords = {"method": "majority", "n_max": n_max, **keywords}
+        return self.select(prompt, extra_body=extra_body, **chosen)
 
     def stream(
-        self, prompt: Prompt, selection: SelectionOptions | None = None, **fields: Any
+        self,
+        prompt: Prompt,
+        selection: SelectionOptions | None = None,
+        *,
+        extra_body: ExtraBody = None,
+        **fields: Unpack[RequestFields],
     ) -> Generator[Event, None, None]:
         """The answer as it is written: `TextDelta`s, then one `Finished`.
 
         The request is sent, and errors are raised, as the events are read. Close the generator
         where you stop before its end.
         """
-        response = self._open(stream_call(prompt, selection, fields))
+        response = self._open(stream_call(prompt, selection, fields, extra_body))
         reader = StreamReader(selecting=selection is not None)
         with transport_errors(received=True), closing(response):
             for data in response.iter_bytes():
@@ -150,23 +176,37 @@ class LaServe:
         yield reader.end()
 
     def score(
-        self, prompt: Prompt, completions: str | Sequence[str], **fields: Any
-    ) -> list[SelfReward]:
+        self,
+        prompt: Prompt,
+        completions: str | Sequence[str],
+        *,
+        extra_body: ExtraBody = None,
+        **fields: Unpack[GivenTextFields],
+    ) -> Scores:
         """The model's verdict on answers that were written elsewhere, in their order."""
-        return self._send(score_call(prompt, completions, fields))
+        return self._send(score_call(prompt, completions, fields, extra_body))
 
     def rerank(
         self,
         query: Prompt,
         documents: Sequence[Document],
         top_n: int | None = None,
-        **fields: Any,
+        *,
+        extra_body: ExtraBody = None,
+        **fields: Unpack[GivenTextFields],
     ) -> list[Ranked]:
         """Candidate answers to a question, best first; only the `top_n` best, if given."""
-        return self._send(rerank_call(query, documents, top_n, fields))
+        return self._send(rerank_call(query, documents, top_n, fields, extra_body))
 
     def rerank_from(
-        self, other: "LaServe", prompt: Prompt, n: int = 8, top_n: int | None = None, **fields: Any
+        self,
+        other: "LaServe",
+        prompt: Prompt,
+        n: int = 8,
+        top_n: int | None = None,
+        *,
+        extra_body: ExtraBody = None,
+        **fields: Unpack[RequestFields],
     ) -> list[Ranked]:
         """Draw n answers from another server, and rerank them here.
 
@@ -175,7 +215,8 @@ class LaServe:
         """
         texts: list[str] = []
         while len(texts) < n:
-            drawn = other._send(candidates_call(prompt, n - len(texts), len(texts), fields))
+            call = candidates_call(prompt, n - len(texts), len(texts), fields, extra_body)
+            drawn = other._send(call)
             texts += drawn
         return self.rerank(prompt, texts, top_n)
 

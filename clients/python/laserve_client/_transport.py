@@ -68,19 +68,34 @@ def transport_errors(*, received: bool) -> Iterator[None]:
     try:
         yield
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-        raise ConnectionFailedError(f"the request cannot be sent: {_said(error)}") from error
+        raise ConnectionFailedError(
+            f"the request cannot be sent{_to(error)}: {_said(error)}"
+        ) from error
     except httpx.TimeoutException as error:
         # Only before it was connected is it certain that the server is not working on it.
         connecting = isinstance(error, httpx.ConnectTimeout)
-        raise TimedOutError(f"the server took too long: {_said(error)}", connecting) from error
+        raise TimedOutError(
+            f"the server took too long{_to(error)}: {_said(error)}", connecting
+        ) from error
     except httpx.TransportError as error:
         raise ConnectionFailedError(
-            f"the connection failed: {_said(error)}", repeatable=not received
+            f"the connection failed{_to(error)}: {_said(error)}", repeatable=not received
         ) from error
     except httpx.RequestError as error:  # a body that cannot be decompressed
-        raise InvalidResponseError(f"the answer cannot be read: {_said(error)}") from error
+        raise InvalidResponseError(
+            f"the answer cannot be read{_to(error)}: {_said(error)}"
+        ) from error
 
 
 def _said(error: httpx.RequestError) -> str:
     # Some say nothing.
     return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _to(error: httpx.RequestError) -> str:
+    """The address that was asked, without what may be a secret of it."""
+    try:
+        url = error.request.url
+    except RuntimeError:  # raised outside of a request
+        return ""
+    return f" ({url.scheme}://{url.netloc.decode()})"

@@ -1,6 +1,6 @@
 """What goes into a call and what comes out of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -37,6 +37,26 @@ class SelfReward(_Result):
     """`in_flight` or `post_hoc`."""
     checkpoint: str | None = None
     """The checkpoint that scored."""
+
+
+class Scores(list[SelfReward]):
+    """The verdicts on given texts, in their order.
+
+    Attributes: `prompt_form`, what they were scored after: `chat_template`, the messages through
+    the model's own, `raw_text` or `token_ids`; `warning`, where the server doubts that this was
+    meant. Both are None where an older server does not say.
+    """
+
+    def __init__(
+        self,
+        rewards: Iterable[SelfReward] = (),
+        *,
+        prompt_form: str | None = None,
+        warning: str | None = None,
+    ) -> None:
+        super().__init__(rewards)
+        self.prompt_form = prompt_form
+        self.warning = warning
 
 
 class Usage(_Result):

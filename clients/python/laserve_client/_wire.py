@@ -57,7 +57,7 @@ class Models(BaseModel):
     data: list[Item] = Field(min_length=1)
 
 
-class Scores(BaseModel):
+class GivenScores(BaseModel):
     """The body of POST /v1/self_reward."""
 
     class Item(BaseModel):
@@ -67,6 +67,8 @@ class Scores(BaseModel):
         self_reward: SelfReward
 
     data: list[Item]
+    prompt_form: str | None = None
+    warning: str | None = None
 
 
 class Ranking(BaseModel):

@@ -3,13 +3,14 @@
 import argparse
 import os
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, cast, get_args, get_origin
 
 from laserve_client._ask import Question, ask
 from laserve_client._checkpoints import Change, change_checkpoint, list_checkpoints
-from laserve_client._errors import ClientError
+from laserve_client._errors import AuthenticationError, ClientError
 from laserve_client._loads import DEFAULT_LOAD_TIMEOUT_S
 from laserve_client._rerank_file import rerank_file
 from laserve_client._selection import OPTIONS, SelectionOptions
@@ -41,10 +42,22 @@ def main(argv: list[str] | None = None, prog: str = "laserve-client") -> int:
         )
     except (ClientError, OSError) as error:
         print(f"{prog} {arguments.command}: {error}", file=sys.stderr)
+        if key := missing_key(error, administers=arguments.command == "checkpoints"):
+            print(key, file=sys.stderr)
         return MISTAKE
     except KeyboardInterrupt:
         print(f"{prog} {arguments.command}: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def missing_key(error: Exception, *, administers: bool) -> str:
+    """How to give the key that a server asked for, where that is what was wrong."""
+    status = error.status if isinstance(error, AuthenticationError) else None
+    if status == HTTPStatus.UNAUTHORIZED:
+        return f"give the key with --api-key or in {KEY_VARIABLE}"
+    if status == HTTPStatus.FORBIDDEN and administers:
+        return f"give the key with --admin-key or in {ADMIN_KEY_VARIABLE}"
+    return ""
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:

@@ -268,7 +268,14 @@ def application(fake: FakeLaServe) -> FastAPI:
         usage = {"prompt_tokens": 3, "total_tokens": 3}
         data.reverse()
         return JSONResponse(
-            {"id": "1", "object": "list", "model": body["model"], "data": data, "usage": usage}
+            {
+                "id": "1",
+                "object": "list",
+                "model": body["model"],
+                "data": data,
+                "prompt_form": "chat_template",
+                "usage": usage,
+            }
         )
 
     @app.post("/v1/rerank")

@@ -129,9 +129,34 @@ def test_errors_are_told_in_one_line(fake: FakeLaServe, capsys: Captured) -> Non
 
 
 @pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["ask", "2 + 2?"], 401, ("--api-key", "LASERVE_API_KEY")),
+        (["checkpoints", "list"], 401, ("--api-key", "LASERVE_API_KEY")),
+        (["checkpoints", "load", "a"], 401, ("--api-key", "LASERVE_API_KEY")),
+        (["checkpoints", "rollback"], 403, ("--admin-key", "LASERVE_ADMIN_KEY")),
+        (["ask", "2 + 2?"], 403, ()),
+        (["ask", "2 + 2?"], 400, ()),
+    ],
+)
+def test_a_key_that_is_missing_is_told_with_its_flag_and_variable(
+    fake: FakeLaServe, capsys: Captured, arguments: list[str], status: int, told: tuple[str, ...]
+) -> None:
+    fake.failures.append(error(status, "no valid key"))
+    assert main([*arguments, "--base-url", fake.url]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"laserve-client {arguments[0]}: no valid key (HTTP {status})"
+    assert lines[1:] == ([f"give the key with {told[0]} or in {told[1]}"] if told else [])
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["ask", "", "--base-url", "http://127.0.0.1:1"], "the question is empty"),
+        (
+            ["ask", "a", "--base-url", "http://127.0.0.1:1"],
+            "connection failed (http://127.0.0.1:1): ",
+        ),
         (["ask", "a", "--base-url", "nowhere"], "base_url 'nowhere' is no address of a server"),
         (["rerank", "missing.jsonl", "out.jsonl"], "No such file"),
     ],

@@ -9,6 +9,7 @@ from laserve_client import (
     AsyncLaServe,
     InvalidArgumentError,
     LaServe,
+    Scores,
     Selected,
     SelfReward,
     Usage,
@@ -119,7 +120,108 @@ async def test_a_field_that_the_call_sets_itself_is_refused_before_anything_is_s
 ) -> None:
     with pytest.raises(InvalidArgumentError, match=f"'{name}' cannot be given here"):
         await result_of(client.generate("2 + 2?", **{name: 1}))
+    with pytest.raises(InvalidArgumentError, match=f"'{name}' cannot be given here"):
+        await result_of(client.generate("2 + 2?", extra_body={name: 1}))
     assert fake.asked == []
+
+
+CALLS = {
+    "generate": (),
+    "select": (),
+    "best_of_n": (4,),
+    "majority": (4,),
+    "stream": ({"n_max": 4},),
+    "score": ("4",),
+    "rerank": (["4"],),
+}
+"""Each method that asks a model, and what it needs beside a prompt."""
+
+
+@pytest.mark.parametrize("method", CALLS)
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("temprature", "temperature"),
+        ("Temperature", "temperature"),
+        ("max_token", "max_tokens"),
+        ("selfreward", "self_reward"),
+        ("chat_template_kwarg", "chat_template_kwargs"),
+        ("modell", "model"),
+        ("zzz", None),
+    ],
+)
+async def test_a_field_that_is_misspelt_is_refused_with_the_one_it_is_near_to(
+    client: Any, fake: FakeLaServe, method: str, name: str, near: str | None
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"'{name}' is no field") as caught:
+        await result_of(getattr(client, method)("2 + 2?", *CALLS[method], **{name: 3}))
+    told = str(caught.value)
+    assert "extra_body" in told
+    if method not in ("score", "rerank") or near in (None, "model", "chat_template_kwargs"):
+        assert (f"Did you mean {near!r}?" in told) == (near is not None)
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("nmax", "n_max"),
+        ("N_max", "n_max"),
+        ("answers", "answer"),
+        ("min_confidance", "min_confid"),
+    ],
+)
+async def test_an_option_that_is_misspelt_is_refused_with_the_one_it_is_near_to(
+    client: Any, fake: FakeLaServe, name: str, near: str
+) -> None:
+    told = f"'{name}' is no .*Did you mean '{near}"
+    with pytest.raises(InvalidArgumentError, match=told):
+        await result_of(client.select("2 + 2?", **{name: 2}))
+    with pytest.raises(InvalidArgumentError, match=told):
+        await result_of(client.stream("2 + 2?", {name: 2}))
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize("method", ["generate", "stream"])
+async def test_an_option_without_a_selection_is_refused_with_where_it_belongs(
+    client: Any, fake: FakeLaServe, method: str
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"'n_max' is an option of a selection: call"):
+        await result_of(getattr(client, method)("2 + 2?", n_max=2))
+    assert fake.asked == []
+
+
+def test_types_refuse_what_the_client_refuses(fake: FakeLaServe) -> None:
+    """mypy complains of an `ignore` that is not needed."""
+    with LaServe(fake.url) as client, pytest.raises(InvalidArgumentError):
+        client.generate("2 + 2?", temprature=3)  # type: ignore[call-arg]
+    with LaServe(fake.url) as client, pytest.raises(InvalidArgumentError):
+        client.generate("2 + 2?", n_max=3)  # type: ignore[call-arg]
+    with LaServe(fake.url) as client, pytest.raises(InvalidArgumentError):
+        client.select("2 + 2?", nmax=2)  # type: ignore[call-arg]
+    with LaServe(fake.url) as client, pytest.raises(InvalidArgumentError):
+        client.best_of_n("2 + 2?", temprature=3)  # type: ignore[call-arg]
+    with LaServe(fake.url) as client, pytest.raises(InvalidArgumentError):
+        client.score("2 + 2?", "4", n=3)  # type: ignore[call-arg]
+    with LaServe(fake.url) as client, pytest.raises(InvalidArgumentError):
+        list(client.stream("2 + 2?", {"nmax": 2}))  # type: ignore[arg-type]
+
+
+async def test_what_the_client_does_not_know_goes_into_extra_body(
+    client: Any, fake: FakeLaServe
+) -> None:
+    for method, arguments in CALLS.items():
+        body = {"guided": {"a": 1}, "temprature": 3, "nothing": None}
+        await result_of(getattr(client, method)("2 + 2?", *arguments, extra_body=body))
+        sent = fake.asked[-1].body
+        assert {name: sent[name] for name in body} == body, method
+
+
+@pytest.mark.parametrize("method", CALLS)
+async def test_none_is_not_sent(client: Any, fake: FakeLaServe, method: str) -> None:
+    fields = {"model": None, "priority": None, "tools": None}
+    await result_of(getattr(client, method)("2 + 2?", *CALLS[method], **fields))
+    assert fake.asked[-1].body.keys() & fields.keys() == {"model"}  # the one that was asked for
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, b"bytes"])
@@ -138,6 +240,8 @@ async def test_score_gives_a_verdict_on_each_text_in_their_order(
     body = fake.asked[-1].body
     assert body["completion"] == ["a wrong one", "a right one"]
     assert body["messages"][-1]["role"] == "user"
+    assert isinstance(rewards, Scores)
+    assert (rewards.prompt_form, rewards.warning) == ("chat_template", None)
 
 
 async def test_score_takes_a_single_text(client: Any, fake: FakeLaServe) -> None:

@@ -166,9 +166,19 @@ async def test_no_exception_of_httpx_gets_through(
 
 async def test_a_port_where_nobody_listens_is_a_clear_error(kind: Any) -> None:
     client = kind(URL, max_retries=0)
-    with pytest.raises(ConnectionFailedError, match="ConnectError") as caught:
+    for call in (client.generate, client.stream):
+        with pytest.raises(ConnectionFailedError, match="ConnectError") as caught:
+            await result_of(call("2 + 2?"))
+        assert str(caught.value).startswith(f"the connection failed ({URL}): ConnectError")
+        assert isinstance(caught.value.__cause__, httpx.ConnectError)
+    await result_of(client.close())
+
+
+async def test_an_address_is_told_without_the_password_in_it(kind: Any) -> None:
+    client = kind("http://user:secret@127.0.0.1:1/path", max_retries=0)
+    with pytest.raises(ConnectionFailedError, match=f"the connection failed .{URL}.:") as caught:
         await result_of(client.generate("2 + 2?"))
-    assert isinstance(caught.value.__cause__, httpx.ConnectError)
+    assert "secret" not in str(caught.value)
     await result_of(client.close())
 
 
@@ -177,7 +187,7 @@ async def test_a_server_that_is_slower_than_the_timeout_is_a_clear_error(
 ) -> None:
     fake.rerank_s = 0.5
     client = kind(fake.url, MODEL, timeout=httpx.Timeout(10.0, read=0.05))
-    with pytest.raises(TimedOutError, match="ReadTimeout"):
+    with pytest.raises(TimedOutError, match=f"took too long .{fake.url}.: ReadTimeout"):
         await result_of(client.rerank("2 + 2?", ["a"]))
     await result_of(client.close())
     # It would only be computed a second time.

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from laserve.errors import ConfigurationError
 from laserve_client import CheckpointJob, CheckpointRejectedError, ClientError, LaServe
-from laserve_client.cli import ADMIN_KEY_VARIABLE, KEY_VARIABLE
+from laserve_client.cli import ADMIN_KEY_VARIABLE, KEY_VARIABLE, missing_key
 
 REJECTED = 1
 
@@ -50,8 +50,10 @@ class Publisher:
             print(f"{error}. It stays on disk; the server goes on as before", file=sys.stderr)
             return REJECTED
         except ClientError as error:
+            key = missing_key(error, administers=True)
+            fault = f"{error}: {key}" if key else str(error)
             raise ConfigurationError(
-                f"{folder} is written, and not published: {error}. To publish it later: "
+                f"{folder} is written, and not published: {fault}. To publish it later: "
                 f"laserve checkpoints load {folder} --base-url {self._url}"
             ) from error
         print(f"published {folder}: {job.checkpoint} is active, version {job.version}")
