@@ -41,7 +41,7 @@ class SelectionOptions(BaseModel):
         ge=1,
         strict=True,
         description="Samples in flight at a time. Each that ends decides whether another one "
-        "starts: 1 spends the fewest tokens, null (all at once) the least time.",
+        "starts: 1 spends the fewest tokens, n_max (all at once) the least time.",
     )
     answer: str = Field(
         default="text",
