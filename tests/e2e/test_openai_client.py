@@ -182,7 +182,7 @@ def test_anthropics_client_gets_its_own_errors(server: Server, guarded_server: S
 
     assert refused(guarded_server, "wrong") == (401, "authentication_error")
     assert refused(server, model="no-such-model") == (404, "not_found_error")
-    assert refused(server, temperature="x") == (400, "invalid_request_error")
+    assert refused(server, extra_body={"temperature": "x"}) == (400, "invalid_request_error")
     assert refused(server, extra_body={"selection": {}}) == (400, "invalid_request_error")
     many = [{"role": "user", "content": "x" * 2_000_000}]
     assert refused(server, messages=many) == (413, "request_too_large")
