@@ -1,42 +1,197 @@
 r"""Multiple choice: the letter A to J that a text settles on.
 
-Read are `\boxed{B}`, "answer is (B)", "Answer: B", and a text of nothing but the letter.
+The last statement of it counts, whatever its mark-up. Statements are
+
+- `\boxed{B}`, `\boxed{\text{Option B}}`, `\boxed{B. Paris}`
+- "the answer is B", "Answer: (B)", "the correct option would be B", `{"answer": "B"}`, the same in
+  some other languages; a heading "Answer" with the letter under it
+- "B is correct", "(B) Paris is the right answer"
+- "I choose B", "I would go with option B"
+- a last line of nothing but the letter
+
+A text without one settles on the letter that it begins with ("B. Paris", "(B) because"), or ends
+with ("therefore, option B."). Several letters ("A and B") are no choice of one, and the words "a"
+and "I" are no letters.
 """
 
 import re
+from collections.abc import Iterator
 
 from laserve.answers.boxed import boxes
+from laserve.answers.letter import NOUN, ends_line, letter_at
+from laserve.answers.markup import unmarked
 
-_SOLE = re.compile(r"\s*\(?([A-J])\)?\.?\s*", re.IGNORECASE)
-_IN_BOX = re.compile(
-    r"\s*(?:\\(?:text|textbf|mathrm|mathbf)\s*\{\s*)?"
-    r"\(?([A-J])\)?\s*"
-    r"(?:[.:)}].*)?",  # "B. Paris" is B
-    re.IGNORECASE | re.DOTALL,
+_WINDOW = 80
+"""Characters of a sentence between "answer" and what it is."""
+_MAX_BOXES = 100
+
+_RIGHT = (
+    r"(?:correct|right|best|final|true|proper|appropriate|accurate|likely|probable|plausible"
+    r"|suitable|closest|matching|remaining|only|valid|chosen|selected|my|our)"
 )
-_STATED = re.compile(
-    # Possessive (`*+`), as each way to divide white space would be tried on hostile text.
-    r"\b(?i:answer)(?:\s++is\b|\*{0,2}\s*+:)[\s:*$(]*+(?:(?:option|choice)\b[\s*$(]*+)?"
-    # "a" and "I" may be words: the letters count in upper case only, and I not before a verb.
-    r"([A-HJ]|I(?!\s+[a-z]))(?![\w'’])"
+_SUBJECT = re.compile(
+    r"(?<![^\W_])(?=\w)(?:answer(?:(?P<plural>s)|\(s\)|_(?:letter|choice|option))?"
+    r"(?!\w|\s++(?:choices|options)\b)|ans\b\.?|(?:choice|option|letter)(?=\s*+[:>])"
+    rf"|{_RIGHT}\s++(?:{NOUN}|statement|one|solution)(?:\s++{NOUN})?\b"
+    r"|(?P<other>antwort|antwoord|lösung|réponse|respuesta|risposta|resposta|câu\s++trả\s++lời|válasz"
+    r"|odpověď|odgovor|jawaban(?:nya)?|jibu|[iì]d[aá]h[uù]n(?:\s++náà)?|impendulo|tontu|ответ|відповідь)\b)"
+    r"|(?P<unspaced>答案|答え|正解|回答|解答|答|정답|답변|답|الإجابة|الجواب|جواب|उत्तर|উত্তর|సమాధానం|คำตอบ)",
+    re.IGNORECASE,
 )
+_WRONG = re.compile(r"(?:wrong|incorrect|false|bad)\s++$", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?<=answer)['’]s\b|[:=→⇒>–—|]|-+>|-(?=\s)"
+    r"|\b(?:is|was|(?:would|will|must|should|has\s++to|can\s++only|seems\s++to|appears\s++to)\s++be"
+    r"|ist|est|es|è|é|là|adalah|ni|je|ithi|bi\s++mooy)\b"
+    r"|应?该?[是为選选]|는|은|は|هي|هو|है|आहे|হল|ঃ|คือ",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.;?!\n]")
+_HEADING_END = re.compile(r"[^\S\n]*+\n\s*+")
+_CHOOSING = re.compile(
+    r"\b(?:I|we)\b(?:['’](?:ll|d|m))?"
+    r"(?:\s++(?:will|would|am|must|can|should|therefore|thus|now|have))*+"
+    r"\s++(?:choose|chose|chosen|pick|picked|select|selected|go(?:ing)?\s++(?:with|for)|opt\s++for"
+    r"|(?:think|believe|guess|say|conclude)\s++(?:that\s++)?(?:it\s++is|it['’]s|it\s++must\s++be))\b"
+    r"|\blet['’]s\s++go\s++with\b|\b(?:so|thus|hence|therefore),?\s++(?:choose|pick|select)\b"
+    r"|[故应應]?[选選]择?",
+    re.IGNORECASE,
+)
+_IS_RIGHT = re.compile(
+    r"\b(?:is|was|(?:would|must|has\s++to|seems\s++to|appears\s++to)\s++be|seems|appears|remains)"
+    r"(?:\s++(?:clearly|definitely|most\s++likely|probably|indeed|also|thus|therefore))*+\s++"
+    r"(?:correct\b|right(?=\s*(?:[.,;!\n]|$|because|since|here))"
+    r"|the\s++answer\b"
+    rf"|(?:the\s++)?(?:(?:single|most|very)\s++)*{_RIGHT}\s++(?:{_RIGHT}\s++)*(?:{NOUN}|one)\b)",
+    re.IGNORECASE,
+)
+_RIGHT_ONE = re.compile(
+    r"(?:^|[\n.,;:!?]|\b(?i:"
+    rf"{NOUN}|therefore|thus|hence|so|that|only|then|conclude|think|believe|say|clear|because|but"
+    r"|since|(?<!\b[A-J]\s)and))"
+    r"\s*+(?:(?P<bare>[A-HJ])|[(\[]\s*+(?P<closed>[A-Ja-j])\s*+[)\]]|(?P<half>[A-J])\s*+\))"
+    # "Option B (Paris) is", "(B) Paris is"
+    r"(?(bare)(?:\s*+[:(,](?:(?!\b[A-J]\b)[^.;!?\n]){0,60}+)?|(?:(?!\b[A-J]\b)[^.;!?\n]){0,60}+)"
+    r"\s*+$",
+)
+_SOLE = re.compile(
+    rf"[\s:]*+(?:[-•]\s++)?(?:(?:the|final|correct|my|it['’]s|it|is|{NOUN})\b[\s:]*+){{0,6}}+"
+    r"[(\[]?\s*+([A-J])\s*+[)\]]?[\s.,:;!]*+",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(
+    rf"^[^\S\n]*+(?:{NOUN}\s++)?(?:[(\[]([A-J])[)\]]|([A-HJ])(?:[.):,]|[^\S\n]+[-–—]|(?=[^\S\n]*\n)))"
+    r"(?=\s)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_AT_END = re.compile(
+    r"(?<!\bor )(?<!\band )(?<![,/&] )"
+    r"(?:\b(?i:option|choice) [(\[]?|[(\[]|\b(?i:therefore|thus|hence|so)[,:]? )"
+    r"([A-J]) ?[)\]]?[.! ]*$"
+)
+_END_CHARS = 200
 
 
 def sole_letter(text: str) -> str | None:
-    """The letter, in upper case, of a text that is nothing but one: "B", "b", "(B)", "B."."""
-    sole = _SOLE.fullmatch(text)
+    """The letter, in upper case, of a text that is nothing but one, whatever its mark-up: "B",
+    "b", "(B)", "**Option B**"."""
+    sole = _SOLE.fullmatch(unmarked(text))
     return sole[1].upper() if sole else None
 
 
 def chosen_letter(text: str) -> str | None:
-    """The last letter, in upper case, that a text gives as its answer; None where it gives none."""
-    if sole := sole_letter(text):
-        return sole
-    letters = [(match.start(), match[1]) for match in _STATED.finditer(text)]
-    # The last box with a letter, and none before it: boxes may be nested, and each match of one
-    # may read to its end.
-    for box in reversed(boxes(text)):
-        if letter := _IN_BOX.fullmatch(text, box.content_start, box.content_end):
-            letters.append((box.start, letter[1].upper()))
-            break
-    return max(letters, default=(0, None))[1]
+    """The letter, in upper case, that a text settles on; None where it settles on none."""
+    plain = unmarked(text)
+    if sole := _SOLE.fullmatch(plain):
+        return sole[1].upper()
+    statements = [*_named(plain), *_chosen(plain), *_found_right(plain), *_boxed(text, plain)]
+    statements += _last_line(plain)
+    if statements:
+        return max(statements)[1].upper()
+    return _end(plain) or _beginning(plain)
+
+
+_Statement = tuple[int, str]
+"""Place and letter."""
+
+
+def _named(plain: str) -> Iterator[_Statement]:
+    """ "The answer is B", "Answer: B"."""
+    for subject in _SUBJECT.finditer(plain):
+        start = subject.end()
+        if _WRONG.search(plain, max(subject.start() - 20, 0), subject.start()):
+            continue
+        sentence = _SENTENCE_END.search(plain, start, start + _WINDOW)
+        stop = sentence.start() if sentence else start + _WINDOW
+        for link in _LINK.finditer(plain, start, stop):
+            letter = letter_at(plain, link.end())
+            if letter and (not subject["plural"] or ends_line(plain, letter.end())):
+                yield letter.start("letter"), letter["letter"]
+                break
+        else:
+            if letter := _without_link(plain, subject):
+                yield letter.start("letter"), letter["letter"]
+
+
+def _without_link(plain: str, subject: re.Match[str]) -> re.Match[str] | None:
+    """The letter under a heading "Answer", or right behind the word: "Answer (B)"."""
+    heading = _HEADING_END.match(plain, subject.end())
+    letter = letter_at(plain, heading.end() if heading else subject.end())
+    if letter is None:
+        return None
+    alone = ends_line(plain, letter.end())
+    if heading or subject["other"] or subject["unspaced"]:
+        is_label = bool(letter["close"]) or plain.startswith((".", ":"), letter.end())
+        return letter if alone or is_label else None
+    # "The answer (A) is wrong."
+    return letter if alone and letter["close"] else None
+
+
+def _chosen(plain: str) -> Iterator[_Statement]:
+    """ "I choose B"."""
+    for choosing in _CHOOSING.finditer(plain):
+        if letter := letter_at(plain, choosing.end()):
+            yield letter.start("letter"), letter["letter"]
+
+
+def _found_right(plain: str) -> Iterator[_Statement]:
+    """ "B is correct"."""
+    for found in _IS_RIGHT.finditer(plain):
+        end = found.start()
+        if one := _RIGHT_ONE.search(plain, max(end - _WINDOW, 0), end):
+            yield one.start(one.lastgroup or 0), one[one.lastgroup or 0]
+
+
+def _boxed(text: str, plain: str) -> Iterator[_Statement]:
+    r"""The last `\boxed{B}`, or `\boxed{B. Paris}`."""
+    # Each of very many, one in the other, may be read to its end.
+    for box in reversed(boxes(text)[-_MAX_BOXES:]):
+        if letter := letter_at(plain, box.content_start, box.content_end):
+            behind = plain[letter.end() : box.content_end].lstrip()
+            if not behind or letter["close"] or behind[0] in ".:)":
+                yield box.start, letter["letter"]
+                return
+
+
+def _last_line(plain: str) -> Iterator[_Statement]:
+    whole = plain.rstrip()
+    place = whole.rfind("\n") + 1
+    if sole := _SOLE.fullmatch(whole, place):
+        yield sole.start(1), sole[1]
+
+
+def _end(plain: str) -> str | None:
+    """ "Therefore, option B."."""
+    ending = _AT_END.search(" ".join(plain[-_END_CHARS:].split()))
+    return ending[1] if ending else None
+
+
+def _beginning(plain: str) -> str | None:
+    """ "B. Paris", where that is not the first of several options."""
+    start = len(plain) - len(plain.lstrip())
+    first = _LABEL.match(plain, start)
+    if first is None:
+        return None
+    letter = (first[1] or first[2]).upper()
+    others = {(label[1] or label[2]).upper() for label in _LABEL.finditer(plain, first.end())}
+    return letter if others <= {letter} and letter_at(plain, start) else None
