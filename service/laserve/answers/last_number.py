@@ -1,66 +1,189 @@
-"""The last number of a text, in one way of writing it.
+r"""The last number of a text, in one way of writing it.
 
-- "1,234.50", "1{,}234.5" and "+1234.5" are "1234.5"; "007" is "7", "-0.0" is "0", "15e2" is "1500".
-- Percent signs, currencies and units are left off: "50 %" is "50", "-$3" is "-3", "12kg" is "12".
+- "1,234.50", "1{,}234.5", `1\,234.5` and "+1234.5" are "1234.5"; "007" is "7", "-0.0" is "0".
+- Thousands are divided by commas (1,00,000 too), by TeX's `{,}`, `,\!`, `\,` and `~`, by
+  apostrophes, underscores and spaces that do not break. A comma or a plain space between other
+  digits divides numbers: "3,5" is "5", "1 234" is "234". "1.234,50" and "1.234.567" are read as the
+  one thing that they can be.
+- "15e2", "1.5×10^3", `1.5 \times 10^{3}` and "1.5*10³" are "1500"; "2^10" is "1024". A power
+  without a value ("2^n"), or with very many digits, is no number.
+- "1/2", `\frac12`, "½" are "0.5", "1 1/2" is "1.5", "2/6" is "1/3".
+- Percent signs, currencies and units are left off: "50 %" is "50", "-$3" and "-USD3" are "-3",
+  "12 cm^2" is "12", "5 million" is "5".
 - A minus is a sign where it touches the number and nothing in front of it that could be subtracted
   from: "x = -2" is "-2", but "3-2", "x-2" and "(1)-2" end with "2".
-- So ranges, dates, times and fractions end with their last part: "3-5" is "5", "2024-05-06" is "6",
-  "10:30" is "30", "1/2" is "2". Where these are the answers, `regex` or `boxed` is the better way.
-- Commas not in groups of three and white space divide numbers: "3,5" is "5", "1 234" is "234".
-- Digits directly behind a letter or an underscore are a name's: "x2", "H2O", "v1".
-- A power of ten with more than six digits is no number.
+- So ranges, dates and times end with their last part: "3-5" is "5", "2024-05-06" is "6", "10:30" is
+  "30", "6.5.2024" and "5/6/2024" are "2024".
+- No numbers are the digits of names ("x2", "H2O", "COVID-19", "v1.2"), indices (`x_1`), exponents
+  ("x^2") and the numbers of a list's items ("1. first", then "2. second").
+- Of other expressions, it is the last number that stands in them: `\sqrt{2}` is "2".
 """
 
 import re
 import unicodedata
+from collections import deque
+from fractions import Fraction
 
-_NUMBER = re.compile(
-    r"(?:(?<![A-Za-z\d_)\]}%])(?P<minus>[-−]))?"
-    r"(?:\\?[$€£¥])?"
-    r"(?<![A-Za-z\d_])"
-    r"(?P<number>"
-    # Possessive (`++`): a long run of digits is tried once.
-    r"(?P<whole>\d{1,3}(?:(?:,|\{,\})\d{3})+(?!\d)|\d++)(?:\.(?P<decimals>\d++))?"
-    r"|(?<!\.)\.(?P<only_decimals>\d++)"
-    r")"
-    r"(?:[eE](?P<exponent>[-+]?\d++))?"
-)
+from laserve.answers.numeral import Decimal, Number, as_fraction, raised, written
 
 _MAX_EXPONENT_DIGITS = 6
-_MAX_ZEROS = 64
-"""Zeros written out before "1e65" is shorter."""
+_CANDIDATES = 100
+"""Of the numbers of a text, the last that may be what is looked for."""
+
+_SIGNS = "-−–﹣－‑+"
+_SLASHES = "/⁄∕"
+_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺"
+_FROM_SUPERSCRIPT = str.maketrans(_SUPERSCRIPTS, "0123456789-+")
+_CURRENCIES = (
+    r"(?:USD|US|EUR|GBP|JPY|CNY|RMB|INR|CHF|CAD|AUD|NZD|HKD|SGD|KRW|TWD|THB|MXN|BRL|ZAR|RUB|SEK"
+    r"|NOK|DKK|PLN|CZK|HUF|ILS|IDR|MYR|VND|AED|SAR|EGP|NGN|KES|PKR|BDT|LKR|ARS|CLP|UAH|RON|Rs\.?)"
+)
+_SPACE = r"(?:[^\S\n]|\\[ ,;:!]|~)*+"
+_BRACES = r"\{(?:[^{}]++|\{[^{}]*+\})*+\}"
+_WHOLE = (
+    # Thousands; lakhs and crores; any digits. Possessive (`++`): a long run of them is tried once.
+    r"(?:\d{1,3}(?:(?:,\\!|\\[ ,;:!]|\{\\?,\}|[,'’_~٬\u00a0\u2009\u202f])\d{3})+(?!\d)"
+    r"|\d{1,2}(?:,\d{2}){1,6},\d{3}(?!\d)"
+    r"|\d++)"
+)
+_EXPONENT = rf"(?:\{{\s*[{_SIGNS}]?\d++\s*\}}|\([{_SIGNS}]?\d++\)|[{_SIGNS}]?\d++)(?!\.\d|\^)"
+_PART = rf"\s*[{_SIGNS}]?\s*\d{{1,30}}(?:\.\d{{1,30}})?\s*"
+_TEX_FRACTION = (
+    r"\\(?:[dtcxs]|nice)?frac\s*"
+    rf"(?:\{{{_PART}\}}\s*\{{{_PART}\}}|\d\s*\d|\d\s*\{{{_PART}\}}|\{{{_PART}\}}\s*\d)"
+)
+_FRACTION = rf"(?:{_TEX_FRACTION}|[¼½¾⅐-⅞])"
+
+_TOKEN = re.compile(
+    rf"""
+    ^[^\S\n]*+ (?:[-*+>•][^\S\n]++)? (?:\*\*)? (?P<item>\d{{1,3}}) [.)] (?=(?:\*\*)?[^\S\n]++\S)
+
+    # Of an index, an exponent of no number, another base, "5x10", a name, a command of TeX.
+    | (?<=[A-Za-z\d)}}\]]) _ (?:{_BRACES} | \d++)
+    | \^ {_SPACE} (?:{_BRACES} | [{_SIGNS}]? \d++ (?:\.\d++)?)
+    | 0[xX][\dA-Fa-f]++
+    | (?<=\d) [xX] (?=\d)
+
+    | (?P<number>
+        (?: (?<![A-Za-z\d_)\]}}%°€£²³]) (?P<minus>[{_SIGNS[:-1]}]) )?
+        (?: (?<![A-Za-z]) {_CURRENCIES}[ ]?(?=\\?[$€£¥]?\d) )?  (?: \\?[$€£¥₠-⃏] )?
+        (?:
+            (?P<fraction>{_FRACTION})
+            | (?:
+                (?P<dotted>\d{{1,3}}(?:\.\d{{3}})+) , (?P<cents>\d{{1,2}}) (?!\d)
+                | (?P<dots>\d{{1,3}}(?:\.\d{{3}}){{2,}}) (?![.,]?\d)
+                | \d++ (?:\.\d++)+ \. (?P<last>\d++)
+                | (?P<whole>{_WHOLE}) (?: (?:[.٫]|\{{,\}}) (?P<decimals>\d++) )?
+                | (?<![\w.]) \. (?P<only_decimals>\d++)
+            )
+            (?: [eE] (?P<e>[{_SIGNS}]?\d++) (?![A-Za-z\d]) )?
+            (?:
+                {_SPACE} (?:[×✕⋅·∙*xX]|\\(?:times|cdot|ast)(?![A-Za-z])) {_SPACE} \{{?10\}}?
+                    (?: {_SPACE} (?:\^|\*\*) {_SPACE} (?P<ten>{_EXPONENT})
+                        | (?P<super_ten>[{_SUPERSCRIPTS}]++) )
+                | (?:[ ]? \^ | \*\*(?=[{_SIGNS}]?\d)) {_SPACE} (?P<power>{_EXPONENT}) (?!\*\*)
+                | (?P<super_power>[{_SUPERSCRIPTS}]++)
+                # Degrees and ordinals are left off.
+                | (?P<valueless> [ ]? \^ (?! {_SPACE} \{{? {_SPACE}
+                    (?: \\(?:circ|degree|prime|text|mathrm|rm) | st\b|nd\b|rd\b|th\b|['′*] ))
+                    {_SPACE} (?:{_BRACES} | \\?\w++)? )
+            )?
+            (?:
+                [ ]?[{_SLASHES}][ ]? (?P<over>{_WHOLE}(?:\.\d++)?) (?![ ]?[{_SLASHES}^][ ]?\d)
+                | (?P<mixed> (?:[ \u00a0~]|\\[ ,;:!])? {_FRACTION}
+                    | [ \u00a0] \d{{1,9}} [{_SLASHES}] \d{{1,9}} (?![\d{_SLASHES}^.]) )
+            )?
+        )
+    )
+
+    | [A-Za-z]++ (?=\d{{1,3}}(?:,\d{{3}})+(?!\d))
+    | [A-Z][A-Za-z]++ [-‑] \d[A-Za-z\d]*+
+    | [A-Za-z]++ (?: \d[A-Za-z\d]*+ (?:\.\d++)*+ )?
+    | \\[A-Za-z]++
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
 
 
 def last_number(text: str) -> str | None:
     """The last number, as the module describes; None where there is none."""
-    last = None
-    for match in _NUMBER.finditer(text):
-        if len((match["exponent"] or "").lstrip("+-")) <= _MAX_EXPONENT_DIGITS:
-            last = match
-    return None if last is None else _canonical(last)
+    candidates: deque[re.Match[str]] = deque(maxlen=_CANDIDATES)
+    items = 0
+    for token in _TOKEN.finditer(text):
+        if token["item"] and int(token["item"]) in (1, items + 1):
+            items = int(token["item"])
+        elif token["item"] or token["number"]:
+            candidates.append(token)
+    return next((number for token in reversed(candidates) if (number := _read(token))), None)
 
 
-def _canonical(match: re.Match[str]) -> str:
-    """Worked out on the digits: they may be more than Python makes an integer of."""
-    whole = re.sub(r"\D", "", _ascii_digits(match["whole"] or ""))
-    decimals = _ascii_digits(match["decimals"] or match["only_decimals"] or "").rstrip("0")
-    digits = (whole + decimals).lstrip("0")
-    power = int(match["exponent"] or 0) - len(decimals)
-    stripped = digits.rstrip("0")
-    power += len(digits) - len(stripped)
-    if not stripped:
-        return "0"
-    if max(power, -power - len(stripped)) > _MAX_ZEROS:
-        number = f"{stripped}e{power}"
-    elif power >= 0:
-        number = stripped + "0" * power
-    else:
-        padded = stripped.rjust(1 - power, "0")
-        number = f"{padded[:power]}.{padded[power:]}"
-    return f"-{number}" if match["minus"] else number
+def _read(token: re.Match[str]) -> str | None:
+    """The number of a token; None where it has no value, or too many digits for one."""
+    value = Decimal.read(token["item"]) if token["item"] else _value(token)
+    if value is None:
+        return None
+    number = written(value)
+    if number == "0" or not token["minus"]:
+        return number
+    return number[1:] if number.startswith("-") else f"-{number}"
 
 
-def _ascii_digits(text: str) -> str:
-    if text.isascii():
-        return text
-    return "".join(str(unicodedata.decimal(char, char)) for char in text)
+def _value(token: re.Match[str]) -> Number | None:
+    if token["fraction"]:
+        return _fraction(token["fraction"])
+    base = _base(token)
+    if base is None:
+        return None
+    if token["over"]:
+        return _quotient(base, token)
+    if token["mixed"]:
+        return _mixed(base, token["mixed"])
+    return base
+
+
+def _base(token: re.Match[str]) -> Number | None:
+    """What stands in front of a fraction's bar, or of a fraction."""
+    exponents = [_exponent(token[name]) for name in ("e", "ten", "super_ten")]
+    power = _exponent(token["power"] or token["super_power"] or "1")
+    if token["valueless"] or power is None or None in exponents:
+        return None
+    whole = token["dotted"] or token["dots"] or token["last"] or token["whole"] or ""
+    decimals = token["cents"] or token["decimals"] or token["only_decimals"] or ""
+    base = Decimal.read(whole, decimals, sum(filter(None, exponents)))
+    return base if power == 1 else raised(base, power)
+
+
+def _quotient(dividend: Number, token: re.Match[str]) -> Number:
+    """The last part where it is no fraction: "5/6/2024"."""
+    divisor = Decimal.read(*token["over"].split("."))
+    over, under = as_fraction(dividend), as_fraction(divisor)
+    before = token.string[max(token.start() - 2, 0) : token.start()].rstrip()
+    is_fraction = under and over is not None and not before.endswith(tuple(_SLASHES))
+    return over / under if is_fraction and over is not None and under else divisor
+
+
+def _mixed(whole: Number, text: str) -> Number | None:
+    """ "1 1/2" is 3/2; "2 3/2" are two numbers."""
+    part, number = _fraction(text), as_fraction(whole)
+    if part is None or number is None or number.denominator > 1 or not 0 < part < 1:
+        return part
+    return number + part
+
+
+def _fraction(text: str) -> Fraction | None:
+    r"""The value of "½", "1/2", `\frac12`, `\frac{-1}{2}`; None where there is none."""
+    plain = re.sub(rf"[{_SIGNS[:-1]}]\s*", "-", unicodedata.normalize("NFKC", text))
+    parts = re.findall(r"-?\d+(?:\.\d+)?", plain)
+    above, below = parts if len(parts) == 2 else parts[0]
+    return Fraction(above) / Fraction(below) if Fraction(below) else None
+
+
+def _exponent(text: str | None) -> int | None:
+    """0 where there is none; None where it has too many digits."""
+    if text is None:
+        return 0
+    ascii_text = text.translate(_FROM_SUPERSCRIPT)
+    digits = re.sub(r"\D", "", ascii_text)
+    if len(digits) > _MAX_EXPONENT_DIGITS:
+        return None
+    return -int(digits) if re.search(rf"[{_SIGNS[:-1]}]", ascii_text) else int(digits)
