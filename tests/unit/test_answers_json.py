@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from laserve.answers.json_path import JsonPath, json_path_misses
-from laserve.answers.json_text import canonical_json, find_json, parse_json
+from laserve.answers.json_text import canonical_json, find_json, json_values, parse_json
 from laserve.answers.message import Message
 from laserve.errors import RequestError
 
@@ -35,14 +35,15 @@ VALUES = st.recursive(
         ("$['a b'][0]", '{"a b": [true]}', "true"),
         ("$[-1]", "[1, 2]", "2"),
         ("$", " [1, 2]\n", "[1,2]"),
-        ("$.a", '{"a": null}', "null"),
+        ("$.a", '{"a": null}', None),
+        ("$", "null", None),
+        ("$", '{"a": null}', '{"a":null}'),
         ("$.a", '{"a": "é"}', "é"),
         ("$.a", '{"a": ["é"]}', '["é"]'),
         ("$.a", '{"b": 5}', None),
         ("$.a", "[5]", None),
         ("$[2]", "[1, 2]", None),
         ("$.a", "no JSON", None),
-        ("$.a", 'It is {"a": 5}.', None),
         # Numbers
         ("$", "[2.0, 20e-1, 2]", "[2,2,2]"),
         ("$", "[-0.0, 0.5, 1e300]", "[0,0.5,1e+300]"),
@@ -58,8 +59,33 @@ VALUES = st.recursive(
         ("$.a", '```json\n{"a": 5}\n```\n```python\nprint()\n```', "5"),
         ("$.a", '```json\n{"a": 5}\n```\n```json\nbroken\n```', None),
         ("$.a", '```json\n{"a": 4}\n```json\n{"a": 5}\n```', "5"),
-        ("$.a", '```json\n{"a": 5}', None),
+        ("$.a", '```json\n{"a": 5}', "5"),
         ("$.a", '````json\n{"a": 5}\n````', "5"),
+        ("$.a", '{"a": 5}\n```\nmake serve\n```', "5"),
+        ("$", "```\n5\n```", "5"),
+        # In prose
+        ("$.a", 'It is {"a": 5}.', "5"),
+        ("$.a", '**{"a": 5}**', "5"),
+        ("$.a", 'First {"a": 4}, then {"a": 5}.', "5"),
+        ("$.a", '{"a": 4}\n{"a": 5}', "5"),
+        ("$.a", 'So {"a": 4}.\n```json\n{"a": 5}\n```', "5"),
+        ("$.a", '```json\n{"a": 4}\n```\nNo: {"a": 5}', "5"),
+        ("$.a", '```json\n{"a": 5}\n```\nSee [1].', "5"),
+        ("$.a", '{"a": 5} and {"b": 6}', "5"),
+        ("$.a", '{"a": 5}, or rather {"a": null}', None),
+        ("$.a", r'It is {"a": "}{\"]["} there.', '}{"]['),
+        ("$.a.b", 'So {"a": {"b": {"c": "}"}}} it is', '{"c":"}"}'),
+        ("$[0]", "The list is [5, 6].", "5"),
+        ("$", "The list is [5, [6]].", "[5,[6]]"),
+        ("$", 'The object is {"a": 5} [1].', '{"a":5}'),
+        ("$.a", r'Let S = \{x : x > \frac{1}{2}\} \cup [0, 1), so {"a": 5}.', "5"),
+        ("$.a", 'It is {"a": 5', None),
+        ("$.a", "It is {'a': 5}.", None),
+        ("$.a", 'It is {"a": NaN}.', None),
+        ("$.a", 'It is {"a": 4}, {"a": NaN}.', "4"),
+        # What stands inside of a broken one is not what was meant.
+        ("$.a", '{"b": {"a": 5}, "a": 6,}', None),
+        ("$", "It is 5.", None),
     ],
 )
 def test_the_value_at_the_path_is_the_answer(path: str, text: str, answer: str | None) -> None:
@@ -73,6 +99,8 @@ def test_values_come_out_as_they_went_in(value: JsonValue, sort: bool) -> None:
     assert json.loads(canonical_json(value)) == value
     assert canonical_json(parse_json(text)) == canonical_json(parse_json(canonical_json(value)))
     assert find_json(f"Here:\n```json\n{text}\n```\nThat is it.") == value
+    if isinstance(value, dict | list):
+        assert json_values(f"Here, {{see}}: {text}, that is it [sic].") == [value]
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -98,6 +126,10 @@ def test_any_text_can_be_searched(text: str) -> None:
         '{"a":-' + "9" * 1_000_000 + "}",
         '{"a":1e' + "9" * 1_000_000 + "}",
         "```json\n" * 100_000,
+        '{"a":[1,' * 100_000,
+        '{"' * 500_000,
+        '{"\\"' * 250_000,
+        '["[",' * 200_000,
         "``` " + " " * 1_000_000 + "x y",
     ],
 )

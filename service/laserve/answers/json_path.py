@@ -11,7 +11,7 @@ from jsonpath_rfc9535 import JSONPathError, JSONPathNode
 from jsonpath_rfc9535 import compile as compile_path
 from pydantic import JsonValue
 
-from laserve.answers.json_text import canonical_json, find_json
+from laserve.answers.json_text import canonical_json, find_json, json_values
 from laserve.answers.message import Message
 from laserve.answers.refusal import refused, shown
 
@@ -54,21 +54,19 @@ class JsonPath:
         return self._query.find_one(value)
 
     def answer(self, text: str) -> str | None:
-        """The value in the text's JSON, canonical; a string as it is, so that "5" and 5 are the
-        same. None where the text has no JSON (`json_text.find_json`), or the JSON no such value."""
-        try:
-            node = self.find(find_json(text))
-            if node is None:
-                return None
-            value = cast("JsonValue", node.value)
-            return value if isinstance(value, str) else canonical_json(value)
-        except ValueError:
-            return None
+        """The value at the path in the JSON of a text (`json_text.json_values`), in the first that
+        has the path: canonical; a string as it is, so that "5" and 5 are the same. None where no
+        JSON has it, and where it is null."""
+        for value in json_values(text):
+            if (node := self.find(value)) is not None:
+                return _written(cast("JsonValue", node.value))
+        return None
 
 
 def json_path_misses(spec: str, messages: Sequence[Message]) -> str | None:
     """Why the path of `spec`, if that is json:PATH, is at fault for messages without an answer: all
-    of them are JSON (and there is at least one), and it matches nothing in any. Else None.
+    of them are JSON, whole or in a fenced block (and there is at least one), and it matches nothing
+    in any. Else None.
 
     Raises RequestError as `make_extractor`.
     """
@@ -93,3 +91,12 @@ def json_path_misses(spec: str, messages: Sequence[Message]) -> str | None:
         f"selection.answer: the JSON path {shown(text)} matches nothing in the samples "
         f"({len(messages)}, all of them JSON): {seen}"
     )
+
+
+def _written(value: JsonValue) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    try:
+        return canonical_json(value)
+    except ValueError:
+        return None

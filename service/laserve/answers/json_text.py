@@ -1,15 +1,23 @@
-"""JSON that a model writes: read with limits, and brought into one form."""
+"""JSON that a model writes: found in what it says, read with limits, and brought into one form."""
 
 import json
 import re
-from typing import cast
+from collections import deque
+from contextlib import suppress
+from typing import NamedTuple, cast
 
 from pydantic import JsonValue
 
 _MAX_DIGITS = 1000
+_MAX_VALUES = 100
+"""Of those that stand in a text, the last count."""
+_MAX_SEARCHED = 10**9
+"""Characters: for each fault Python counts the lines from the beginning of the text."""
 _EXACT = 2**53
 """Up to here a double holds every integer."""
 
+_OPENING = re.compile(r'\{\s*+["}]|\[\s*+["{\[\]\-\dtfn]')
+"""What begins an object or array of JSON, and little else that does not."""
 _FENCE = re.compile(r"^[ \t]*+`{3,}+[ \t]*+(?P<label>[\w+-]*+)[ \t]*+\r?$", re.MULTILINE)
 
 
@@ -36,7 +44,23 @@ def find_json(text: str) -> JsonValue:
         block = _last_block(text)
         if block is None:
             raise
-        return parse_json(block)
+        return parse_json(block.content)
+
+
+def json_values(text: str) -> list[JsonValue]:
+    """The values that a text may mean, the likeliest first: of a text that is JSON this value; else
+    the objects in it, the last first, and then the arrays. A fenced block labelled json or nothing
+    is one value, of any kind; what stands before the last block does not count."""
+    with suppress(ValueError):
+        return [parse_json(text)]
+    block = _last_block(text)
+    found = _standing_in(text if block is None else text[block.end :])[::-1]
+    values: list[JsonValue] = [value for value in found if isinstance(value, dict)]
+    if block is not None:
+        with suppress(ValueError):
+            values.append(parse_json(block.content))
+    # Last, as "[1]" may be a footnote.
+    return values + [value for value in found if isinstance(value, list)]
 
 
 def canonical_json(value: JsonValue) -> str:
@@ -50,7 +74,14 @@ def canonical_json(value: JsonValue) -> str:
         raise ValueError("the JSON is nested too deeply") from error
 
 
-def _last_block(text: str) -> str | None:
+class _Block(NamedTuple):
+    content: str
+    end: int
+    """Place behind the fence that closes it."""
+
+
+def _last_block(text: str) -> _Block | None:
+    """The last block that is labelled json, or JSON without a label."""
     last = None
     opened: re.Match[str] | None = None
     for fence in _FENCE.finditer(text):
@@ -58,10 +89,39 @@ def _last_block(text: str) -> str | None:
         if opened is None or fence["label"]:
             opened = fence
         else:
-            if opened["label"].lower() in ("", "json"):
-                last = text[opened.end() : fence.start()]
+            block = _Block(text[opened.end() : fence.start()], fence.end())
+            label = opened["label"].lower()
+            if label == "json" or (not label and _is_json(block.content)):
+                last = block
             opened = None
     return last
+
+
+def _is_json(text: str) -> bool:
+    with suppress(ValueError):
+        parse_json(text)
+        return True
+    return False
+
+
+def _standing_in(text: str) -> list[JsonValue]:
+    """The last objects and arrays in a text, those inside of others and of broken ones left out;
+    none of a text that is made to take long."""
+    values: deque[JsonValue] = deque(maxlen=_MAX_VALUES)
+    place = faults = 0
+    while (opening := _OPENING.search(text, place)) and faults * len(text) < _MAX_SEARCHED:
+        try:
+            _, place = _EXTENT.raw_decode(text, opening.start())
+        except RecursionError:
+            return []
+        except json.JSONDecodeError as error:
+            # Whatever was read up to there is part of something that is no JSON.
+            place = max(error.pos, opening.end())
+            faults += 1
+        else:
+            with suppress(ValueError):
+                values.append(parse_json(text[opening.start() : place]))
+    return [] if opening else list(values)
 
 
 def _whole(text: str) -> int:
@@ -84,3 +144,5 @@ def _refuse_constant(name: str) -> None:
 
 
 _DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=_refuse_constant)
+_EXTENT = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+"""Tells where a value ends, whatever its numbers are."""
