@@ -139,7 +139,55 @@ def test_any_other_text_is_refused_in_words_that_can_be_sent(spec: str) -> None:
 ANY_TEXT = (
     st.text()
     | st.text("\\boxed{}()[]\"':,.0123456789eE-+$`json\n aAB\ud800")
-    | st.text(st.characters(categories=["Cs", "Cc", "Mn", "Nd"]))
+    | st.text(st.characters(categories=["Cs", "Cc", "Mn", "Nd", "No", "Sc", "Pd", "Zs"]))
+    | st.lists(
+        st.sampled_from(
+            [
+                *(
+                    "answer",
+                    " is ",
+                    ": ",
+                    "Option ",
+                    "B",
+                    "(b)",
+                    "A man",
+                    "I",
+                    " correct",
+                    "\n",
+                    ".",
+                ),
+                *(
+                    "**",
+                    "_",
+                    "$",
+                    "\\boxed{",
+                    "\\text{",
+                    "}",
+                    "'",
+                    "<b>",
+                    "（Ｂ）",
+                    "答案是",
+                    "```json\n",
+                ),
+                *(
+                    "-",
+                    "−",
+                    "1",
+                    ",234",
+                    "\\,000",
+                    ".5",
+                    "e",
+                    "×10^",
+                    "^{",
+                    "²",
+                    "/",
+                    "½",
+                    "\\frac{1}",
+                ),
+                *('{"a": ', "[", "]", "}", "null", '"', "\\", "NaN", " "),
+            ]
+        )
+    ).map("".join)
 )
 
 

@@ -21,12 +21,12 @@ KINDS = (
 def make_extractor(spec: str, plugins: Mapping[str, AnswerPlugin]) -> Extractor:
     r"""The extractor that `spec`, a request's `selection.answer`, asks for:
 
-    - text: the whole text
+    - text: the whole text; of a message that only calls tools, its calls as for tool_call
     - boxed: what stands in the last `\boxed{...}`
     - last_number: the last number, in one way of writing it (`last_number`)
     - choice: the letter A to J that the text settles on (`choice`)
     - regex:PATTERN: the last match's first group, or the match (`pattern`)
-    - json:PATH: the value at a path in the text's JSON (`json_path`)
+    - json:PATH: the value at a path in the text's JSON (`json_path`); null is none
     - tool_call, tool_name: names and arguments, or names, of the tool calls (`tool_calls`)
     - plugin:NAME: what the function of that name in `plugins` makes of the text
 
@@ -45,7 +45,7 @@ def make_extractor(spec: str, plugins: Mapping[str, AnswerPlugin]) -> Extractor:
 def _finder(spec: str, plugins: Mapping[str, AnswerPlugin]) -> Extractor:
     match spec:
         case "text":
-            return lambda message: message.text
+            return _whole
         case "boxed":
             return lambda message: (last_boxed(message.text) or "").strip()
         case "last_number":
@@ -68,6 +68,10 @@ def _finder(spec: str, plugins: Mapping[str, AnswerPlugin]) -> Extractor:
             plugin = _plugin(rest, plugins)
             return lambda message: plugin(message.text)
     raise refused(f"{shown(spec)} does not exist; there are: {KINDS}")
+
+
+def _whole(message: Message) -> str | None:
+    return message.text if message.text.strip() else called(message.tool_calls)
 
 
 def _plugin(name: str, plugins: Mapping[str, AnswerPlugin]) -> AnswerPlugin:
