@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from laserve.api.given.schemas import GivenTextRequest
 from laserve.api.schemas import ScoredChatCompletionRequest
 from laserve.selection.options import SelectionOptions as ServedOptions
-from laserve_client import AsyncLaServe, LaServe, SelectionOptions
+from laserve.selection.outcome import SelectionOutcome
+from laserve_client import AsyncLaServe, LaServe, Selection, SelectionOptions
 from laserve_client._fields import GENERATION, GIVEN_TEXT
 from laserve_client._selection import OPTIONS, SelectKeywords, ShortcutKeywords
 
@@ -38,6 +39,10 @@ def test_an_option_has_the_servers_values_and_default(name: str) -> None:
     kind, option = get_args(OPTIONS[name])
     assert values_of(kind) == values_of(SERVED[name].annotation)
     assert json.dumps(option.default) == json.dumps(SERVED[name].default)
+
+
+def test_the_client_types_all_that_the_server_tells_of_a_selection() -> None:
+    assert list(Selection.model_fields) == list(SelectionOutcome.model_fields)
 
 
 @pytest.mark.parametrize("client", [LaServe, AsyncLaServe])

@@ -192,8 +192,63 @@ def test_answers_are_taken_as_asked(demo: Server, answer: str, expected: type) -
     text = found["choices"][0]["message"]["content"]
     if answer in (r"regex:#(\d)", "plugin:result", "last_number"):
         assert found["selection"]["answer"] == text[-1]
+    assert found["selection"]["abstained"] == (expected is type(None))
     if expected is type(None):
         assert found["selection"]["unvoted"]["no_answer"] == 4
+        assert found["selection"]["confidence"] is None
+
+
+def test_where_no_sample_gives_an_answer_body_headers_and_streams_say_so(demo: Server) -> None:
+    asked = body(demo, selection={"n_max": 2, "answer": "boxed", "escalate": False})
+    answer = demo.http.post(CHAT, json=asked)
+    assert answer.json()["selection"]["abstained"] is True
+    assert answer.json()["selection"]["answer"] is None
+    assert answer.json()["choices"][0]["message"]["content"]
+    assert answer.headers["x-laserve-abstained"] == "true"
+    assert "x-laserve-applied-method" not in answer.headers
+    events = demo.http.post(CHAT, json={**asked, "stream": True}).text.split("\n\n")
+    (last,) = [json.loads(event[6:]) for event in events if '"selection"' in event]
+    assert last["selection"]["abstained"] is True
+
+
+@pytest.mark.parametrize("method", ["weighted_majority", "best_of_n"])
+def test_a_method_without_scores_says_that_the_majority_chose(demo: Server, method: str) -> None:
+    options = {"n_max": 8, "adaptive": False}
+    answer = demo.http.post(
+        CHAT, json=body(demo, stop=["#"], selection={**options, "method": method})
+    )
+    majority = post(demo, stop=["#"], selection={**options, "method": "majority"})
+    found = answer.json()
+    assert found["selection"]["method"] == method
+    assert found["selection"]["applied_method"] == "majority"
+    assert found["selection"]["unscored"] == {"stop_string": 8}
+    assert found["selection"]["votes"] == majority["selection"]["votes"]
+    assert found["choices"][0]["message"] == majority["choices"][0]["message"]
+    assert found["choices"][0]["self_reward"]["status"] == "stop_string"
+    assert answer.headers["x-laserve-applied-method"] == "majority"
+
+
+def test_scores_choose_where_only_some_samples_have_one(demo: Server) -> None:
+    asked = {"n_max": 16, "adaptive": False, "return_candidates": True}
+    selection = post(demo, stop=["=8"], selection=asked)["selection"]
+    statuses = [c["self_reward"]["status"] for c in selection["candidates"]]
+    assert 0 < statuses.count("scored") < 16
+    assert selection["applied_method"] == "weighted_majority"
+    assert selection["unscored"] == {"stop_string": statuses.count("stop_string")}
+    best = max(selection["candidates"], key=lambda c: c["self_reward"]["score"] or 0.0)
+    assert selection["answer"] == best["answer"] == "6-6=0;0+2=2#2"
+
+
+@pytest.mark.parametrize("params", [{"temperature": 0}, {"top_k": 1}])
+def test_where_every_sample_would_be_the_same_one_is_drawn_and_paid(
+    demo: Server, params: dict[str, Any]
+) -> None:
+    plain = post(demo, **params)
+    chosen = post(demo, **params, selection={"n_max": 16, "adaptive": False})
+    assert chosen["selection"]["samples_used"] == 1
+    assert chosen["selection"]["stop_cause"] == "deterministic"
+    assert chosen["choices"][0]["message"] == plain["choices"][0]["message"]
+    assert chosen["usage"] == plain["usage"]
 
 
 def test_math_finds_equal_what_strings_do_not(server: Server) -> None:

@@ -99,16 +99,33 @@ async def test_the_samples_are_those_of_the_same_request_with_n(
     assert got.rewards[0] == selection.winner.reward
 
 
+@pytest.mark.parametrize(
+    "params", [{"temperature": 0.0}, {"top_k": 1}, {"min_p": 1.0}, {"top_p": 1e-6, "seed": 4}]
+)
+async def test_samples_without_chance_are_one_and_that_of_the_plain_request(
+    scored: ScoredEngine, tiny: TinyModel, params: dict[str, Any]
+) -> None:
+    expected = await generate(scored, prompt(1), max_tokens=60, **params)
+    asked = plan(tiny, n_max=16, method="majority")
+    got, selection = await choose(scored, asked, prompt(1), max_tokens=60, **params)
+    outcome = selection.outcome
+    assert (outcome.stop_cause, outcome.samples_used) == ("deterministic", 1)
+    assert got.samples[0].token_ids == expected.samples[0].token_ids
+    assert outcome.completion_tokens == len(expected.samples[0].token_ids)
+
+
 async def test_a_decision_cancels_what_runs_and_counts_its_tokens(
     scored: ScoredEngine, tiny: TinyModel
 ) -> None:
-    # Greedy: 3 equal samples of 5 that end together; the rest would run for as long.
+    # All the same, though they are sampled: 20 times one token, and the EOS.
+    bias = {65: 50.0, tiny.primary_eos: 100.0}
     asked = plan(tiny, n_max=9, n_parallel=5, method="majority", adaptive=True)
     _, selection = await choose(
-        scored, asked, prompt(3), temperature=0.0, max_tokens=60, ignore_eos=False, min_tokens=20
+        scored, asked, prompt(3), max_tokens=60, min_tokens=20, logit_bias=bias
     )
     outcome = selection.outcome
-    assert outcome.samples_used <= 9
+    assert outcome.stop_cause == "unassailable"
+    assert outcome.samples_used < 9
     assert outcome.completion_tokens == sum(s.completion_tokens for s in selection.samples)
     assert not engine_of(scored).output_processor.has_unfinished_requests()
 

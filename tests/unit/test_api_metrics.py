@@ -4,15 +4,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from laserve.api.metrics import SCORE_BUCKETS, ScoreMetrics
+from laserve.api.metrics import SCORE_BUCKETS, ScoreMetrics, SelectionMetrics
 from laserve.core.types import Method, Status
+from laserve.selection.sample import Sample
 from tests.unit.api_server import Server, build_app
 from tests.unit.fake_serving import PARAMETERS
+from tests.unit.selection.samples import sample, select
 
 SCORED = PARAMETERS.reward(-4.0, Method.IN_FLIGHT)  # score 0.6
 POST_HOC = PARAMETERS.reward(-4.0, Method.POST_HOC)
@@ -53,6 +56,27 @@ def test_only_scores_enter_the_histogram(registry: CollectorRegistry) -> None:
     assert bucket(0.5) == 0  # the default threshold is a bound
     assert bucket(0.75) == 1
     assert registry.get_sample_value("laserve_self_reward_score_count") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "result"),
+    [
+        ([sample(0, r"\boxed{5}", 0.5, 0.5)], {}, "selected"),
+        ([sample(0, r"\boxed{5}", 0.5, 0.5)], {"min_confidence": 0.9}, "abstained"),
+        ([sample(0, "no box", 0.5, 0.9)], {"min_confidence": 0.5}, "no_answer"),
+        ([sample(0, "no box", 0.5, 0.9)], {}, "no_answer"),
+        ([sample(0, r"\boxed{5}", None)], {}, "unscored"),
+        ([sample(0, r"\boxed{5}", None)], {"method": "majority"}, "selected"),
+        ([sample(0, r"\boxed{5}", None)], {"min_confidence": 0.5}, "abstained"),
+    ],
+)
+async def test_selections_are_counted_by_what_came_of_them(
+    registry: CollectorRegistry, given: list[Sample[None]], asked: dict[str, Any], result: str
+) -> None:
+    outcome = (await select(given, answer="boxed", **asked)).outcome
+    SelectionMetrics(registry).observe(outcome)
+    labels = {"method": outcome.method.value, "stop_cause": "n_max", "result": result}
+    assert registry.get_sample_value("laserve_selections_total", labels) == 1
 
 
 def test_buckets_rise_over_the_scores_range() -> None:

@@ -84,14 +84,20 @@ async def upstream(handler: Handler, heard: Heard | None = None) -> AsyncGenerat
 
 
 async def abstained(
-    asked: Upstream | None, *, confidence: float = 0.2, **options: Any
+    asked: Upstream | None,
+    *,
+    confidence: float = 0.2,
+    minimum: float | None = 0.9,
+    answer: str = "text",
+    **options: Any,
 ) -> tuple[Request, Choosing]:
     """A request whose selection is over."""
-    wanted = SelectionOptions(n_max=1, min_confidence=0.9, **options)
+    wanted = SelectionOptions(n_max=1, min_confidence=minimum, **options)
     settings = SelectionSettings(
         Planner({}, MathEqualityPool()), asked, SelectionMetrics(CollectorRegistry())
     )
-    selection: Any = await select([sample(0, "own", 0.2, confidence)], min_confidence=0.9)
+    given = [sample(0, "own", 0.2, confidence)]
+    selection: Any = await select(given, min_confidence=minimum, answer=answer)
     deployment = deployment_of(PARAMETERS.checkpoint)
     plan = SelectionPlan(wanted, None, (), read_plainly)  # type: ignore[arg-type]
     state = SimpleNamespace(laserve=LaServeState(settings), args=Namespace())
@@ -167,9 +173,23 @@ async def test_an_upstream_that_nobody_is_at_is_reported() -> None:
     await asked.close()
 
 
+async def test_a_request_that_no_sample_answers_is_forwarded_too() -> None:
+    async with upstream(answering(json.dumps(THEIRS).encode())) as asked:
+        request, choosing = await abstained(asked, confidence=0.99, minimum=None, answer="boxed")
+        body = await escalated(request, choosing, OWN)
+    assert body == {**THEIRS, "usage": OWN["usage"]}
+    assert choosing.outcome.abstained
+
+
 @pytest.mark.parametrize(
     ("change", "configured"),
-    [({"confidence": 0.95}, True), ({"escalate": False}, True), ({}, False)],
+    [
+        ({"confidence": 0.95}, True),
+        ({"minimum": None}, True),
+        ({"escalate": False}, True),
+        ({"escalate": False, "answer": "boxed"}, True),
+        ({}, False),
+    ],
 )
 async def test_nothing_is_forwarded_without_an_abstention_the_wish_and_an_upstream(
     change: dict[str, Any], configured: bool

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,14 +85,27 @@ def _selection_lines(selection: Selection) -> list[str]:
     ]
     unvoted = {name: count for name, count in selection.unvoted.model_dump().items() if count}
     if unvoted:
-        lines.append("  without a vote: " + ", ".join(f"{n} {why}" for why, n in unvoted.items()))
+        lines.append("  without a vote: " + _counts(unvoted))
+    if selection.unscored:
+        lines.append("  without a score: " + _counts(selection.unscored))
+    if selection.applied_method not in (None, selection.method):
+        lines.append(
+            f"{selection.method} needs scores, and no vote has one: {selection.applied_method}"
+        )
     if selection.abstained:
-        lines.append("abstained: the confidence asked for was not reached")
+        missed = "no sample gave an answer"
+        if selection.answer is not None:
+            missed = "the confidence asked for was not reached"
+        lines.append(f"abstained: {missed}")
     if selection.upstream is not None:
         upstream = selection.upstream
         said = f": {upstream.message}" if upstream.message else ""
         lines.append(f"upstream {upstream.model} {upstream.status}{said}")
     return lines
+
+
+def _counts(by_reason: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in by_reason.items())
 
 
 def _number(value: float | None) -> str:

@@ -118,21 +118,31 @@ class Selection(_Result):
     """How the answer was selected."""
 
     method: str
+    """As it was asked for."""
+    applied_method: str | None = None
+    """The method that chose: `majority` in place of one that ranks by scores where no vote has a
+    score; None where there is no vote."""
     answer: str | None
-    """The answer that won, as it was extracted."""
+    """The answer that won, as it was extracted; None where no sample gave one."""
     confidence: float | None
     """Calibrated probability that it is correct; None without a calibration."""
     abstained: bool
-    """Whether `min_confidence` was not reached."""
+    """Whether the answer is not vouched for: no sample gave one, or `min_confidence` was not
+    reached."""
     selected_index: int
     votes: tuple[Vote, ...]
     """Best first."""
     samples_used: int
+    """One where every other sample would be the same: the stop cause is then `deterministic`."""
     unvoted: Unvoted
+    unscored: dict[str, int] = {}
+    """Votes without a score, by why: status -> number. A method that ranks by scores gives them no
+    weight."""
     completion_tokens: int
     """Of all samples."""
     stop_cause: str
-    """`n_max`, `unassailable`, `posterior`, `min_confidence`, `max_total_tokens` or `timeout`."""
+    """`n_max`, `deterministic`, `unassailable`, `posterior`, `min_confidence`, `max_total_tokens`
+    or `timeout`."""
     equality_timeouts: int = 0
     """Comparisons of answers by `math` that took too long and were made by `string`."""
     upstream: Upstream | None = None
@@ -181,7 +191,7 @@ class Selected(Answer):
 
     @property
     def abstained(self) -> bool:
-        """Whether the confidence asked for was not reached."""
+        """Whether no sample gave an answer, or the confidence asked for was not reached."""
         return self.selection.abstained
 
     def trusted(self, threshold: float) -> bool:

@@ -37,13 +37,15 @@ def reward_headers(raw_request: Request, reward: SelfReward) -> dict[str, str]:
 
 
 def selection_values(outcome: SelectionOutcome) -> dict[str, str]:
-    """How many samples, why no more, whether the model abstained, and the model of the upstream
-    where that one answered."""
+    """How many samples, why no more, whether the model abstained, the method that chose, where one
+    did, and the model of the upstream, where that one answered."""
     values = {
         "samples-used": str(outcome.samples_used),
         "stop-cause": outcome.stop_cause.value,
         "abstained": str(outcome.abstained).lower(),
     }
+    if outcome.applied_method is not None:
+        values["applied-method"] = outcome.applied_method.value
     if outcome.upstream is not None and outcome.upstream.status == "answered":
         values["upstream"] = outcome.upstream.model
     return values

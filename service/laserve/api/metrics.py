@@ -94,7 +94,8 @@ def _selection_collectors(registry: CollectorRegistry) -> _SelectionCollectors:
         selections=Counter(
             "laserve_selections_total",
             "Selections among samples, by method, by why no more samples were drawn, and by "
-            "result: selected, no_answer, abstained, escalated.",
+            "result: selected, no_answer, abstained, escalated, or unscored, chosen by majority "
+            "as no vote had a score.",
             ("method", "stop_cause", "result"),
             registry=registry,
         ),
@@ -110,9 +111,11 @@ def _selection_collectors(registry: CollectorRegistry) -> _SelectionCollectors:
 def _result(outcome: SelectionOutcome) -> str:
     if outcome.upstream is not None and outcome.upstream.status == "answered":
         return "escalated"
+    if outcome.answer is None:
+        return "no_answer"
     if outcome.abstained:
         return "abstained"
-    return "no_answer" if outcome.answer is None else "selected"
+    return "selected" if outcome.applied_method == outcome.method else "unscored"
 
 
 def _label(method: Method | None) -> str:

@@ -16,6 +16,7 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams
 from laserve.scoring.engine import Options, Prompt
 from laserve.scoring.rewards import Rewards
 from laserve.scoring.scored_engine import ScoredEngine
+from laserve.selecting.chance import is_deterministic
 from laserve.selecting.plan import SelectionPlan
 from laserve.selection.options import SelectionOptions
 from laserve.selection.sample import Sample
@@ -34,12 +35,14 @@ async def select(
     scored: bool,
     **options: Unpack[Options],
 ) -> Selection[RequestOutput]:
-    """Draw samples by `plan` and choose one. ``scored``: whether each gets its self-reward.
+    """Draw samples by `plan` and choose one; draw one where all would be the same. ``scored``:
+    whether each gets its self-reward.
 
     Raises RequestError as `Selector.run`, and what the engine raises.
     """
     sampler = _EngineSampler(engine, plan, prompt, params, request_id, scored, options)
-    return await Selector(plan.options, sampler, plan.ballot, plan.rules).run()
+    identical = is_deterministic(params, engine.vllm_config.model_config.get_vocab_size())
+    return await Selector(plan.options, sampler, plan.ballot, plan.rules, identical).run()
 
 
 def sample_params(params: SamplingParams, asked: SelectionOptions, index: int) -> SamplingParams:

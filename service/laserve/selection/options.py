@@ -33,9 +33,17 @@ class SelectionOptions(BaseModel):
         description="majority: the answer that most samples give. weighted_majority: the answer "
         "whose samples have the largest sum of weights. best_of_n: the sample with the highest "
         "self-reward score. Ties go to the answer of more samples, then to the smaller SHA-256 of "
-        "the request's seed and the answer.",
+        "the request's seed and the answer. Votes without a score, such as those of samples that "
+        "a stop string ended, weigh nothing; where none has one, the majority chooses, and the "
+        "response says so in `applied_method`.",
     )
-    n_max: int = Field(default=8, ge=1, strict=True, description="The most samples to draw.")
+    n_max: int = Field(
+        default=8,
+        ge=1,
+        strict=True,
+        description="The most samples to draw. One is drawn where every other would be the same: "
+        "at temperature 0, with top_k 1.",
+    )
     n_parallel: int | None = Field(
         default=4,
         ge=1,
@@ -47,7 +55,8 @@ class SelectionOptions(BaseModel):
         default="text",
         description="The answer that a sample votes for: text (all of it), boxed, last_number, "
         "choice, regex:PATTERN (RE2), json:PATH (RFC 9535, one value), tool_call, tool_name, or "
-        "plugin:NAME. A sample without one votes for nothing.",
+        "plugin:NAME. A sample without one votes for nothing; where no sample has one, the "
+        "response says `abstained`.",
     )
     equality: Literal["string", "math"] = Field(
         default="string",

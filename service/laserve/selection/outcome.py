@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from laserve.core.types import SelfReward
+from laserve.core.types import SelfReward, Status
 from laserve.selection.options import SelectionMethod
 
 
@@ -14,6 +14,8 @@ class StopCause(StrEnum):
 
     N_MAX = "n_max"
     """All that were asked for were drawn."""
+    DETERMINISTIC = "deterministic"
+    """The request leaves nothing to chance: every other sample would be the same."""
     UNASSAILABLE = "unassailable"
     """The samples to come cannot change the answer."""
     POSTERIOR = "posterior"
@@ -81,17 +83,31 @@ class UpstreamReport(_Frozen):
 class SelectionOutcome(_Frozen):
     """How the answer was chosen."""
 
-    method: SelectionMethod
+    method: SelectionMethod = Field(description="As the request asks.")
+    applied_method: SelectionMethod | None = Field(
+        description="The method that chose. `majority` in place of one that ranks by scores where "
+        "no vote has a score; null where no sample has a vote."
+    )
     answer: str | None = Field(description="The winning answer; null where no sample gave one.")
     confidence: float | None = Field(
         description="Calibrated probability that it is correct: the mean over its samples, for "
         "best_of_n that of the winner; null without a calibration."
     )
-    abstained: bool = Field(description="Whether the confidence stayed under `min_confidence`.")
+    abstained: bool = Field(
+        description="Whether the answer is not vouched for: no sample gave one, or its confidence "
+        "stayed under `min_confidence`."
+    )
     selected_index: int = Field(description="Number of the sample that is the choice.")
     votes: list[AnswerVotes] = Field(description="Every answer, the winner first.")
-    samples_used: int = Field(description="Samples started.")
+    samples_used: int = Field(
+        description="Samples started: one where every other would be the same (temperature 0, "
+        "top_k 1), which `stop_cause` then says."
+    )
     unvoted: Unvoted
+    unscored: dict[Status, int] = Field(
+        description="Votes without a score, by why they have none. A method that ranks by scores "
+        "gives them no weight."
+    )
     completion_tokens: int = Field(description="Of all samples, cancelled ones included.")
     stop_cause: StopCause = Field(description="Why no more samples were drawn.")
     equality_timeouts: int = Field(

@@ -8,11 +8,14 @@ benchmark's replays recorded samples.
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from laserve.core.types import Status
 from laserve.selection.ballot import Ballot
+from laserve.selection.fallback import applied
 from laserve.selection.options import SelectionOptions
 from laserve.selection.outcome import (
     AnswerVotes,
@@ -58,6 +61,8 @@ class Selector(Generic[Output]):
     sampler: Sampler[Output]
     ballot: Ballot
     rules: Sequence[StopRule]
+    identical: bool = False
+    """Whether every sample would be the same: then one is drawn."""
     _ended: dict[int, Sample[Output]] = field(default_factory=dict)
     _running: dict[asyncio.Task[Sample[Output]], int] = field(default_factory=dict)
     _tokens: dict[int, int] = field(default_factory=dict)
@@ -98,18 +103,23 @@ class Selector(Generic[Output]):
             budget.cancel()
 
     def _stop_cause(self) -> StopCause | None:
-        to_come = self.options.n_max - len(self._ended)
+        to_come = self._most - len(self._ended)
         if to_come == 0:
-            return StopCause.N_MAX
+            return StopCause.N_MAX if self._most == self.options.n_max else StopCause.DETERMINISTIC
         if self._budget_met.is_set():
             return StopCause.MAX_TOTAL_TOKENS
         groups = self.ballot.standings()
         return next((cause for rule in self.rules if (cause := rule(groups, to_come))), None)
 
+    @property
+    def _most(self) -> int:
+        """Samples to be drawn, unless it is decided before."""
+        return 1 if self.identical else self.options.n_max
+
     def _start_more(self) -> None:
         started = len(self._ended) + len(self._running)
         free = self.options.parallel - len(self._running)
-        for index in range(started, min(started + free, self.options.n_max)):
+        for index in range(started, min(started + free, self._most)):
             self._running[asyncio.create_task(self._draw(index))] = index
 
     async def _draw(self, index: int) -> Sample[Output]:
@@ -146,7 +156,7 @@ class Selector(Generic[Output]):
         return set(running.values())
 
     def _selection(self, cause: StopCause, cancelled: set[int]) -> Selection[Output]:
-        groups = self.ballot.standings()
+        method, groups = applied(self.options.method, self.ballot.standings())
         if not groups:
             self.ballot.refuse_path_without_match(self._ended.values())
         samples = [self._ended[index] for index in sorted(self._ended)]
@@ -159,9 +169,11 @@ class Selector(Generic[Output]):
         voted = sum(group.count for group in groups)
         outcome = SelectionOutcome(
             method=self.options.method,
+            applied_method=method,
             answer=None if winner is None else winner.answer,
             confidence=confidence,
-            abstained=minimum is not None and (confidence is None or confidence < minimum),
+            abstained=winner is None
+            or (minimum is not None and (confidence is None or confidence < minimum)),
             selected_index=chosen.index,
             votes=[_votes(group) for group in groups],
             samples_used=len(samples),
@@ -170,6 +182,7 @@ class Selector(Generic[Output]):
                 no_answer=len(counted) - truncated - voted,
                 cancelled=len(cancelled),
             ),
+            unscored=self._unscored(groups),
             completion_tokens=sum(sample.completion_tokens for sample in samples),
             stop_cause=cause,
             equality_timeouts=self.ballot.equality_timeouts,
@@ -178,6 +191,11 @@ class Selector(Generic[Output]):
             else None,
         )
         return Selection(chosen, tuple(samples), outcome)
+
+    def _unscored(self, groups: Sequence[Group]) -> dict[Status, int]:
+        """Of samples that were to be scored; none is where the request wanted no scores."""
+        rewards = [self._ended[vote.index].reward for group in groups for vote in group.members]
+        return dict(Counter(reward.status for reward in rewards if reward and reward.score is None))
 
     def _report(self, sample: Sample[Output]) -> CandidateReport:
         return CandidateReport(

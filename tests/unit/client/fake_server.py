@@ -112,6 +112,7 @@ def selection(options: dict[str, Any]) -> dict[str, Any]:
     ]
     outcome = {
         "method": options.get("method", "weighted_majority"),
+        "applied_method": options.get("method", "weighted_majority"),
         "answer": "right",
         "confidence": 0.9,
         "abstained": threshold > 0.9,
@@ -122,6 +123,7 @@ def selection(options: dict[str, Any]) -> dict[str, Any]:
         ],
         "samples_used": options.get("n_max", 8),
         "unvoted": {"truncated": 1, "no_answer": 0, "cancelled": 0},
+        "unscored": {},
         "completion_tokens": 16,
         "stop_cause": "n_max",
         "equality_timeouts": 0,

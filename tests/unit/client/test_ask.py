@@ -176,19 +176,51 @@ def test_a_wrong_call_ends_with_the_usage(arguments: list[str], capsys: Captured
     assert "usage: laserve-client" in capsys.readouterr().err
 
 
-def test_what_became_of_the_upstream_is_told() -> None:
-    upstream = {"model": "large", "status": "error", "message": "it is busy", "usage": None}
+def selected(**change: Any) -> Selected:
+    """An answer whose selection the server tells with these fields."""
     raw: dict[str, Any] = completion({"model": MODEL}, 1)
-    answer = Selected(
+    return Selected(
         text="a",
         finish_reason="stop",
         self_reward=None,
         model=MODEL,
         usage=None,
         raw=raw,
-        selection=Selection(**{**selection({"min_confidence": 1.0}), "upstream": upstream}),
+        selection=Selection(**{**selection({}), **change}),
     )
-    assert verdict(answer).splitlines()[-2:] == [
+
+
+def test_what_became_of_the_upstream_is_told() -> None:
+    upstream = {"model": "large", "status": "error", "message": "it is busy", "usage": None}
+    assert verdict(selected(abstained=True, upstream=upstream)).splitlines()[-2:] == [
         "abstained: the confidence asked for was not reached",
         "upstream large error: it is busy",
     ]
+
+
+def test_that_no_sample_gave_an_answer_is_told() -> None:
+    nothing: dict[str, Any] = {
+        "answer": None,
+        "confidence": None,
+        "votes": [],
+        "applied_method": None,
+    }
+    answer = selected(abstained=True, **nothing)
+    assert verdict(answer).splitlines()[-1] == "abstained: no sample gave an answer"
+    assert not answer.trusted(0.0)
+
+
+def test_that_a_method_could_not_be_applied_is_told() -> None:
+    answer = selected(
+        method="best_of_n", applied_method="majority", unscored={"stop_string": 3, "stop_token": 1}
+    )
+    assert verdict(answer).splitlines()[-2:] == [
+        "  without a score: 3 stop_string, 1 stop_token",
+        "best_of_n needs scores, and no vote has one: majority",
+    ]
+
+
+def test_a_server_that_tells_less_is_understood() -> None:
+    told = {k: v for k, v in selection({}).items() if k not in ("applied_method", "unscored")}
+    older = selected().model_copy(update={"selection": Selection(**told)})
+    assert verdict(older) == verdict(selected())

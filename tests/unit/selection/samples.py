@@ -93,12 +93,17 @@ class PlayedBack:
 
 
 async def run(
-    sampler: Any, *, seed: int = 0, rules: Sequence[StopRule] | None = None, **options: Any
+    sampler: Any,
+    *,
+    seed: int = 0,
+    rules: Sequence[StopRule] | None = None,
+    identical: bool = False,
+    **options: Any,
 ) -> Selection[None]:
     asked = SelectionOptions(**options)
     ballot = Ballot(asked, make_extractor(asked.answer, {}), StringEquality(), seed)
     return await Selector(
-        asked, sampler, ballot, stop_rules(asked) if rules is None else rules
+        asked, sampler, ballot, stop_rules(asked) if rules is None else rules, identical
     ).run()
 
 

@@ -68,6 +68,41 @@ async def test_no_answer_at_all_is_an_abstention_where_confidence_was_asked_for(
     assert (outcome.abstained, outcome.answer) == (True, None)
 
 
+@pytest.mark.parametrize("method", SelectionMethod)
+async def test_no_answer_at_all_is_an_abstention_whatever_was_asked_for(method: str) -> None:
+    given = [
+        sample(0, "no box", 0.6, 0.99),
+        sample(1, "cut", None, finish_reason="length"),
+        sample(2, r"\boxed{}", 0.7, 0.99),
+    ]
+    outcome = (await select(given, method=method, answer="boxed")).outcome
+    assert (outcome.abstained, outcome.answer, outcome.confidence) == (True, None, None)
+    assert (outcome.applied_method, outcome.votes) == (None, [])
+    one = (
+        await select([*given, sample(3, r"\boxed{5}", 0.1)], method=method, answer="boxed")
+    ).outcome
+    assert (one.abstained, one.answer, one.applied_method) == (False, "5", method)
+
+
+@pytest.mark.parametrize("method", SelectionMethod)
+@pytest.mark.parametrize("parallel", [1, None])
+async def test_of_samples_that_are_all_the_same_one_is_drawn(
+    method: str, parallel: int | None
+) -> None:
+    sampler = PlayedBack(samples(*[("a", 0.5)] * 16))
+    asked: dict[str, Any] = {"n_max": 16, "n_parallel": parallel, "method": method}
+    outcome = (await run(sampler, identical=True, adaptive=False, **asked)).outcome
+    assert sampler.started == [0]
+    assert (outcome.stop_cause, outcome.samples_used) == (StopCause.DETERMINISTIC, 1)
+    assert (outcome.answer, outcome.completion_tokens) == ("a", 10)
+    assert not outcome.abstained
+
+
+async def test_one_sample_of_one_is_all_that_was_asked_for() -> None:
+    outcome = (await run(PlayedBack(samples(("a", 0.5))), identical=True, n_max=1)).outcome
+    assert (outcome.stop_cause, outcome.samples_used) == (StopCause.N_MAX, 1)
+
+
 @given(st.floats(0.0, 20.0), st.floats(0.0, 20.0))
 def test_the_posterior_is_that_of_two_shares_under_a_uniform_prior(one: float, two: float) -> None:
     leader, runner_up = max(one, two), min(one, two)
