@@ -1,22 +1,20 @@
 """Scores read by the Model Runner V2 processor: whole generations of a toy model on the CPU."""
 
 import math
+from functools import cache
 
-import numpy as np
 import pytest
 import torch
 from vllm import SamplingParams
-from vllm.v1.worker.gpu.sample.logits_processor import LogitsContext
 
-from laserve.worker.processor_v2 import READS_PER_STEP
-from tests.unit.toy_model import ToyModel, ToyRequest, all_kinds, assert_scored
-from tests.unit.v2_runner import V2Runner
+from tests.unit.toy_model import ToyModel, ToyRequest, all_kinds, armed_params, assert_scored
+from tests.unit.v2_runner import V2Runner, context
 
 
 @pytest.mark.parametrize("vocab_size", [32, 384, 49_152, 151_936])
 def test_each_armed_answer_is_followed_by_its_score(vocab_size: int) -> None:
     model = ToyModel(vocab_size=vocab_size, eos_token_ids=(5, 21, 30), eos_rate=0.2)
-    done = V2Runner(model).run(all_kinds(48 if vocab_size < 1000 else 12))
+    done = V2Runner(model).run(all_kinds(16))
     finished = [r for r in done if r.armed and r.answer(model)[-1] in model.eos_token_ids]
     assert len(finished) > 8
     for request in finished:
@@ -25,16 +23,16 @@ def test_each_armed_answer_is_followed_by_its_score(vocab_size: int) -> None:
 
 def test_tokens_are_those_of_plain_vllm_with_z_c_put_aside() -> None:
     model = ToyModel()
-    armed = V2Runner(model).run(all_kinds(48, armed=True))
-    plain = V2Runner(model, masks_z_c=True).run(all_kinds(48, armed=False))
+    armed = V2Runner(model).run(all_kinds(24, armed=True))
+    plain = V2Runner(model, masks_z_c=True).run(all_kinds(24, armed=False))
     assert [r.answer(model) for r in armed] == [r.output for r in plain]
     assert len({len(r.output) for r in plain}) > 10
 
 
 def test_unarmed_requests_in_the_same_batch_may_sample_z_c() -> None:
     model = ToyModel(lowest=1.0)
-    done = V2Runner(model).run(all_kinds(24))
-    alone = V2Runner(model).run(all_kinds(24, armed=False))
+    done = V2Runner(model).run(all_kinds(12))
+    alone = V2Runner(model).run(all_kinds(12, armed=False))
     for request, lonely in zip(done, alone, strict=True):
         if not request.armed:
             assert request.output == lonely.output
@@ -55,7 +53,7 @@ def test_digits_may_be_eos_ids(vocab_size: int) -> None:
     """With half of the vocabulary ending answers, most messages hold an EOS id."""
     eos = tuple(range(0, vocab_size, 2))
     model = ToyModel(vocab_size=vocab_size, eos_token_ids=eos, eos_rate=0.3)
-    done = V2Runner(model).run(all_kinds(16, armed=True, limit=400))
+    done = V2Runner(model).run(all_kinds(8, armed=True, limit=400))
     for request in done:
         assert_scored(model, request)
     assert any(set(request.message(model)) & set(eos) for request in done)
@@ -73,7 +71,7 @@ def test_the_only_digit_of_a_large_vocabulary_may_be_an_eos_id() -> None:
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_an_eos_at_the_token_limit_is_scored_and_a_cut_answer_is_left_alone(limit: int) -> None:
     model = ToyModel(eos_rate=0.3)
-    done = V2Runner(model).run(all_kinds(64, armed=True, limit=limit))
+    done = V2Runner(model).run(all_kinds(24, armed=True, limit=limit))
     at_limit = [r for r in done if r.answer(model)[-1] in model.eos_token_ids]
     cut = [r for r in done if r.answer(model)[-1] not in model.eos_token_ids]
     assert any(len(r.answer(model)) == limit for r in at_limit)
@@ -86,7 +84,7 @@ def test_an_eos_at_the_token_limit_is_scored_and_a_cut_answer_is_left_alone(limi
 
 def test_a_recycled_slot_forgets_the_digits_and_tokens_of_its_last_request() -> None:
     model = ToyModel(eos_rate=0.3)
-    done = V2Runner(model, slots=1).run(all_kinds(40, armed=True))
+    done = V2Runner(model, slots=1).run(all_kinds(12, armed=True))
     for request in done:
         assert_scored(model, request)
     # A resumed request whose first digit was another slot's: there is nothing to go on with.
@@ -98,12 +96,18 @@ def test_a_recycled_slot_forgets_the_digits_and_tokens_of_its_last_request() -> 
     assert resumed.output[3:] == [model.z_c]
 
 
+@cache
+def undisturbed(model: ToyModel) -> ToyRequest:
+    (request,) = V2Runner(model).run([ToyRequest([3, 9], seed=4, limit=400)])
+    return request
+
+
 @pytest.mark.parametrize("chunk", [1, 2, 3, 10_000])
 @pytest.mark.parametrize("preempted_after", ["answer", "eos", "digit 1", "digit 2"])
 def test_preemption_costs_at_most_the_message(preempted_after: str, chunk: int) -> None:
     """Resumed on another slot, its prompt and output are prefilled again, in chunks."""
     model = ToyModel()
-    whole = V2Runner(model).run([ToyRequest([3, 9], seed=4, limit=400)])[0]
+    whole = undisturbed(model)
     answer = whole.answer(model)
     assert len(answer) > 3
     kept = len(answer) + {"answer": -2, "eos": 0, "digit 1": 1, "digit 2": 2}[preempted_after]
@@ -125,18 +129,16 @@ def test_preemption_costs_at_most_the_message(preempted_after: str, chunk: int) 
         assert request.output == whole.output
 
 
-def test_more_answers_than_reads_in_one_step_leave_the_others_an_empty_message() -> None:
+@pytest.mark.parametrize("count", [1, 65])
+def test_however_many_answers_end_in_one_step_each_is_scored(count: int) -> None:
     model = ToyModel()
-    runner = V2Runner(model, slots=READS_PER_STEP + 6)
-    done = [ToyRequest([30 + i]) for i in range(READS_PER_STEP + 6)]
+    runner = V2Runner(model, slots=count)
+    done = [ToyRequest([30 + i]) for i in range(count)]
     for request in done:
         request.output = [model.eos_token_ids[0]]
     runner.run(done)
-    empty = [r for r in done if r.output[1:] == [model.z_c]]
-    assert len(empty) == 6
     for request in done:
-        if request not in empty:
-            assert_scored(model, request)
+        assert_scored(model, request)
 
 
 @pytest.mark.parametrize("logit", [-60.0, -math.inf, math.nan])
@@ -174,6 +176,7 @@ def test_add_request_tells_vllm_which_requests_are_armed() -> None:
     processor = V2Runner(ToyModel()).processor
     assert not processor.add_request(0, SamplingParams())
     assert not processor.add_request(0, SamplingParams(extra_args={"laserve": "yes"}))
+    assert processor.add_request(0, armed_params())
 
 
 def message_after_eos(runner: V2Runner, row: torch.Tensor) -> list[int]:
@@ -189,16 +192,3 @@ def message_after_eos(runner: V2Runner, row: torch.Tensor) -> list[int]:
         assert processed.isfinite().sum() == 1
         runner.commit(slot, [int(processed.argmax())])
     return request.output[1:]
-
-
-def context(slots: list[int], positions: list[int], tokens: list[int]) -> LogitsContext:
-    """A step without drafts: one row for each request."""
-    return LogitsContext(
-        expanded_idx_mapping=torch.tensor(slots),
-        idx_mapping=torch.tensor(slots),
-        idx_mapping_np=np.array(slots, dtype=np.intp),
-        expanded_local_pos=torch.zeros(len(slots), dtype=torch.int32),
-        input_ids=torch.tensor(tokens, dtype=torch.int32),
-        pos=torch.tensor(positions),
-        seq_lens_upper_bound_np=np.array(positions, dtype=np.int32) + 1,
-    )

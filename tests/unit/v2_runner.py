@@ -14,12 +14,19 @@ import torch
 from vllm import SamplingParams
 from vllm.v1.worker.gpu.sample.logits_processor import LogitsContext, LogitsProcRequestState
 
-from laserve.worker.processor_v2 import ScoreLogitsProcessor
+from laserve.worker import processor_v2
+from tests.interpreted_triton.kernels import interpret
 from tests.unit.toy_model import ToyModel, ToyRequest, armed_params, vllm_config_for
 
 Draft = Callable[[ToyRequest, int], tuple[list[int], torch.Tensor]]
 """Of a request and a number k: up to k draft tokens, and the distributions (k, V) they are
 samples of."""
+
+Watch = Callable[[list[ToyRequest], list[list[int]], torch.Tensor, torch.Tensor], None]
+"""Of a step's requests, the tokens that each of their rows follows, and the logits (R, V) before
+and after the processor."""
+
+interpret()
 
 
 class FakeBackedTensor:
@@ -39,6 +46,7 @@ class V2Runner:
     """Prefill is done in pieces of this many tokens."""
     num_speculative_tokens: int = 0
     draft: Draft | None = None
+    watch: Watch | None = None
     masks_z_c: bool = False
     """z_c put aside by hand: plain vLLM for a model that never samples z_c."""
     order: random.Random = field(default_factory=lambda: random.Random(0))
@@ -56,7 +64,7 @@ class V2Runner:
             prefill_len=cast(Any, FakeBackedTensor(self.slots)),
             total_len=cast(Any, FakeBackedTensor(self.slots)),
         )
-        self.processor = ScoreLogitsProcessor(
+        self.processor = processor_v2.ScoreLogitsProcessor(
             vllm_config_for(self.model, self.num_speculative_tokens), self.states
         )
 
@@ -106,7 +114,12 @@ class V2Runner:
             fed.append([request.tokens[end - 1], *drafts])
             proposals.append(proposal)
             request.computed = end
-        processed = self.processor.apply(self._logits(batch, fed), self._context(batch, fed))
+        logits = self._logits(batch, fed)
+        before = logits.clone() if self.watch else logits
+        processed = self.processor.apply(logits, self._context(batch, fed))
+        if self.watch:
+            requests = [self.running[slot] for slot in batch]
+            self.watch(requests, fed, before, processed)
         rows = torch.split(processed, [len(tokens) for tokens in fed])
         for slot, tokens, proposal, target in zip(batch, fed, proposals, rows, strict=True):
             request = self.running[slot]
@@ -183,3 +196,16 @@ def sample(
             left = (p[index] - q).clamp(min=0)
             return [*drafts[:index], int(torch.multinomial(left, 1, generator=generator))]
     return [*drafts, int(torch.multinomial(p[len(drafts)], 1, generator=generator))]
+
+
+def context(slots: list[int], positions: list[int], tokens: list[int]) -> LogitsContext:
+    """A step without drafts: one row for each request."""
+    return LogitsContext(
+        expanded_idx_mapping=torch.tensor(slots),
+        idx_mapping=torch.tensor(slots),
+        idx_mapping_np=np.array(slots, dtype=np.intp),
+        expanded_local_pos=torch.zeros(len(slots), dtype=torch.int32),
+        input_ids=torch.tensor(tokens, dtype=torch.int32),
+        pos=torch.tensor(positions),
+        seq_lens_upper_bound_np=np.array(positions, dtype=np.int32) + 1,
+    )

@@ -249,7 +249,7 @@ RELIED_UPON: dict[str, dict[str, str]] = {
     "vllm.v1.sample.logits_processor.builtin": {
         "process_dict_updates": "def (req_entries, batch_update, new_state)"
     },
-    # worker/processor_v2.py
+    # worker/processor_v2.py, worker/score_kernel.py
     f"{_V2}.logits_processor:LogitsProcessor": {
         "__init__": "def (self, vllm_config, req_states)",
         "add_request": "def (self, req_idx, sampling_params)",
@@ -265,7 +265,13 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         "a field",
     ),
     "vllm.v1.worker.gpu.buffer_utils:StagedWriteTensor": {"gpu": "set in __init__"},
-    "vllm.v1.worker.gpu.buffer_utils:UvaBackedTensor": {"gpu": "set in __init__"},
+    "vllm.v1.worker.gpu.buffer_utils:UvaBackedTensor": {
+        "__init__": "def (self, size, dtype, max_concurrency=None)",
+        "np": "set in __init__",
+        "gpu": "set in __init__",
+        "copy_to_uva": "def (self, n=None)",
+    },
+    "vllm.utils.math_utils": {"next_power_of_2": "def (n)"},
 }
 
 FOLLOWED: dict[str, dict[str, str]] = {

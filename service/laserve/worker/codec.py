@@ -35,7 +35,7 @@ class ScoreCodec:
     def digits(self) -> int:
         """D: how many token ids one value takes."""
         digits = 1
-        while (self.vocab_size - 1) ** digits - 2 < RANGE / (2 * TOLERANCE):
+        while self.base**digits - 2 < RANGE / (2 * TOLERANCE):
             digits += 1
         return digits
 
@@ -45,14 +45,19 @@ class ScoreCodec:
         return self.digits + 1
 
     @property
-    def _out_of_range(self) -> int:
+    def base(self) -> int:
+        """B: how many token ids a digit may be."""
+        return self.vocab_size - 1
+
+    @property
+    def out_of_range(self) -> int:
         """The highest level is none of a value: it says that the value cannot be carried."""
-        return int((self.vocab_size - 1) ** self.digits) - 1
+        return int(self.base**self.digits) - 1
 
     @property
     def _step(self) -> float:
         """Nats between two neighbouring levels."""
-        return RANGE / (self._out_of_range - 1)
+        return RANGE / (self.out_of_range - 1)
 
     def encode(self, logprobs: torch.Tensor) -> torch.Tensor:
         """Token ids of log-probabilities in nats.
@@ -62,12 +67,12 @@ class ScoreCodec:
         """
         values = logprobs.double()
         carried = (values >= -RANGE) & (values <= 0.0)
-        levels = torch.where(carried, (-values / self._step).round(), float(self._out_of_range))
+        levels = torch.where(carried, (-values / self._step).round(), float(self.out_of_range))
         remainder = levels.long()
         digits = []
         for _ in range(self.digits):
-            digits.append(remainder % (self.vocab_size - 1))
-            remainder = remainder // (self.vocab_size - 1)
+            digits.append(remainder % self.base)
+            remainder = remainder // self.base
         tokens = torch.stack(digits[::-1], dim=-1)
         return tokens + (tokens >= self.z_c)
 
@@ -80,5 +85,5 @@ class ScoreCodec:
             return None
         level = 0
         for token in tokens[: self.digits]:
-            level = level * (self.vocab_size - 1) + token - (token > self.z_c)
-        return None if level == self._out_of_range else -level * self._step
+            level = level * self.base + token - (token > self.z_c)
+        return None if level == self.out_of_range else -level * self._step

@@ -1,29 +1,30 @@
 """In-flight scoring as a logits processor of Model Runner V2.
 
 The same three states as in `processor_v1`, told per logits row from the tokens around it, on the
-device and without a synchronisation. Under speculative decoding a request owns one row per draft
-token, and a row's token may be a draft: the state follows what was fed at that row, so a draft
-that is rejected leaves nothing behind.
+device: one launch of `score_kernel` in a step, and no copy but that of a request's state to the
+device, made as vLLM makes those of its own. Under speculative decoding a request owns one row per
+draft token, and a row's token may be a draft: the state follows what was fed at that row, so a
+draft that is rejected leaves nothing behind.
 
-Axes: R logits rows, V vocabulary, D digits.
+Axes: R logits rows, V vocabulary.
 """
+
+from typing import Any
 
 import torch
 from vllm.config import VllmConfig
 from vllm.sampling_params import SamplingParams
+from vllm.utils.math_utils import next_power_of_2
+from vllm.v1.worker.gpu.buffer_utils import UvaBackedTensor
 from vllm.v1.worker.gpu.sample.logits_processor import (
     LogitsContext,
     LogitsProcessor,
     LogitsProcRequestState,
 )
 
-from laserve.worker.codec import ScoreCodec
+from laserve.worker import score_kernel
+from laserve.worker.codec import RANGE, ScoreCodec
 from laserve.worker.config import WorkerConfig, is_armed
-
-READS_PER_STEP = 64
-"""Rows whose log-probability is computed in one step. The count is fixed, so that choosing them
-needs no synchronisation and the work is bounded; where more answers end in the same step, the
-others stop with an empty message and are scored by a second request."""
 
 
 class ScoreLogitsProcessor(LogitsProcessor):
@@ -34,90 +35,72 @@ class ScoreLogitsProcessor(LogitsProcessor):
 
     def __init__(self, vllm_config: VllmConfig, req_states: LogitsProcRequestState) -> None:
         config = WorkerConfig.of(vllm_config)
-        device = req_states.device
-        self._z_c = config.z_c
-        self._eos_token_ids = torch.tensor(sorted(config.eos_token_ids), device=device)
-        self._codec = ScoreCodec(req_states.vocab_size, config.z_c)
+        codec = ScoreCodec(req_states.vocab_size, config.z_c)
+        slots, device = req_states.max_num_reqs, req_states.device
         self._states = req_states
-        # A row lies at most this many tokens behind a first EOS: the message that has been
-        # committed, and the drafts of this step.
-        window = self._codec.message_length + vllm_config.num_speculative_tokens
-        self._backs = torch.arange(window, device=device)
-        slots = req_states.max_num_reqs
-        self._armed_here = [False] * slots
-        self._armed = torch.zeros(slots, dtype=torch.bool, device=device)
-        self._staged: set[int] = set()
-        # z_c stands for a digit that is not known. The last slot takes writes meant for none.
-        self._digits = torch.full((slots + 1, self._codec.digits), self._z_c, device=device)
+        # How many requests a slot has had; negative where the present one is not armed.
+        self._requests = UvaBackedTensor(slots, torch.int32)
+        self._is_staged = False
+        self._has_armed = False
+        # The level that a slot's request has read, and the request and EOS that it was read for.
+        self._values = torch.zeros(slots, 2, dtype=torch.int64, device=device)
+        eos = sorted(config.eos_token_ids)
+        eos += eos[:1] * (next_power_of_2(len(eos)) - len(eos))
+        self._eos_token_ids = torch.tensor(eos, dtype=torch.int32, device=device)
+        drafts = vllm_config.num_speculative_tokens
+        self._constants: dict[str, Any] = {
+            "NUM_EOS": len(eos),
+            "Z_C": codec.z_c,
+            "DIGITS": codec.digits,
+            "BASE": codec.base,
+            "OUT_OF_RANGE": codec.out_of_range,
+            "RANGE": RANGE,
+            "MAX_ROWS": drafts + 1,
+            # A row lies at most this many tokens behind a first EOS: the message that has been
+            # committed, and the drafts of this step.
+            "LOOKBACK": next_power_of_2(codec.message_length + drafts),
+            "num_warps": score_kernel.NUM_WARPS,
+        }
 
     def add_request(self, req_idx: int, sampling_params: SamplingParams) -> bool:
         """Take over a slot; True where the request is armed."""
-        self._armed_here[req_idx] = is_armed(sampling_params)
-        self._staged.add(req_idx)
-        return self._armed_here[req_idx]
+        armed = is_armed(sampling_params)
+        count = abs(int(self._requests.np[req_idx])) + 1
+        self._requests.np[req_idx] = count if armed else -count
+        self._is_staged = True
+        self._has_armed |= armed
+        return armed
 
     def apply_staged_writes(self) -> None:
-        """Tell the device which slots are armed, and forget the digits of their old requests."""
-        if not self._staged:
-            return
-        slots = torch.tensor(sorted(self._staged), device=self._armed.device)
-        armed = [self._armed_here[slot] for slot in sorted(self._staged)]
-        self._armed[slots] = torch.tensor(armed, device=self._armed.device)
-        self._digits[slots] = self._z_c
-        self._staged.clear()
+        """Tell the device what has become of the slots."""
+        if self._is_staged:
+            self._requests.copy_to_uva()
+            self._is_staged = False
 
     def apply(self, logits: torch.Tensor, ctx: LogitsContext) -> torch.Tensor:
         """Mask z_c on answer rows, force the message on the others.
 
         ``logits``: (R, V) float32, changed in place.
         """
-        if not any(self._armed_here[slot] for slot in ctx.idx_mapping_np.tolist()):
+        # Before the first armed request it always runs: vLLM's warm-up, which sends none, compiles
+        # it along with its own kernels.
+        if self._has_armed and not (self._requests.np[ctx.idx_mapping_np] > 0).any():
             return logits
-        slots = ctx.expanded_idx_mapping.long()
-        armed = self._armed[slots]
-        sent = torch.where(armed, self._tokens_since_eos(ctx, slots), -1)
-        self._read(logits, ctx, slots, sent)
-
-        digit = self._digits[slots, sent.clamp(0, self._codec.digits - 1)]
-        in_message = (sent >= 0) & (sent < self._codec.digits)
-        token = torch.where(in_message, digit, self._z_c)[:, None]
-        forced = (sent >= 0)[:, None]
-
-        z_c_column = logits[:, self._z_c]
-        logits[:, self._z_c] = z_c_column.masked_fill(armed, float("-inf"))
-        logits.masked_fill_(forced, float("-inf"))
-        at_token = logits.gather(1, token)
-        logits.scatter_(1, token, at_token.masked_fill(forced, 0.0))
+        score_kernel.write_messages[(logits.shape[0],)](
+            logits,
+            logits.stride(0),
+            logits.shape[1],
+            ctx.expanded_idx_mapping,
+            ctx.expanded_local_pos,
+            ctx.pos,
+            ctx.input_ids,
+            self._requests.gpu,
+            self._states.prompt_len.gpu,
+            self._states.total_len.gpu,
+            self._states.all_token_ids.gpu,
+            self._states.all_token_ids.gpu.stride(0),
+            self._values,
+            self._eos_token_ids,
+            **self._constants,
+        )
         return logits
-
-    def _tokens_since_eos(self, ctx: LogitsContext, slots: torch.Tensor) -> torch.Tensor:
-        """How many output tokens follow the first EOS, the row's own token included.
-
-        (R,) int64: 0 where the row's token is that EOS, -1 where there is none. An EOS after the
-        first is a digit, or a draft that cannot be accepted.
-        """
-        rows = torch.arange(slots.shape[0], device=slots.device)
-        prompt_len = self._states.prompt_len.gpu[slots].long()
-        at = ctx.pos.long()[:, None] - self._backs
-        committed = self._states.all_token_ids.gpu[slots[:, None], at.clamp(min=0)]
-        # Draft tokens of this step are in the rows before, of the same request.
-        drafted = ctx.input_ids[(rows[:, None] - self._backs).clamp(min=0)]
-        tokens = torch.where(ctx.expanded_local_pos[:, None] >= self._backs, drafted, committed)
-        is_eos = torch.isin(tokens.long(), self._eos_token_ids) & (at >= prompt_len[:, None])
-        return torch.where(is_eos, self._backs, -1).amax(dim=1)
-
-    def _read(
-        self, logits: torch.Tensor, ctx: LogitsContext, slots: torch.Tensor, sent: torch.Tensor
-    ) -> None:
-        """Encode log p(z_c) of the rows right after their EOS into their slots' digits."""
-        # An EOS that is prefilled again after a preemption may have a digit behind it already,
-        # and the digits of two forward passes do not make one value.
-        is_newest = ctx.pos + 1 >= self._states.total_len.gpu[slots]
-        scoring = (sent == 0) & is_newest
-        targets = torch.where(scoring, slots, self._digits.shape[0] - 1)
-        # A draft of an EOS that was rejected may have left digits, and this row may not be read.
-        self._digits[targets] = self._z_c
-        rows = scoring.to(torch.int8).topk(min(READS_PER_STEP, logits.shape[0])).indices
-        raw = logits[rows]
-        logprobs = raw[:, self._z_c] - raw.logsumexp(dim=-1)
-        self._digits[targets[rows]] = self._codec.encode(logprobs)
