@@ -43,6 +43,8 @@ RUN uv pip install --system --no-cache . ./clients/python
 RUN useradd --uid 2000 --create-home laserve && install --directory --owner 2000 ~laserve/.cache
 USER 2000
 WORKDIR /home/laserve
+# With what else is compiled: a minute or two of the first start.
+ENV TRITON_CACHE_DIR=/home/laserve/.cache/triton
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=15m CMD ["python3", "-c", \
     "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health', timeout=4)"]

@@ -36,6 +36,20 @@ class FakeBackedTensor:
         self.gpu = torch.zeros(size, dtype=torch.int32)
 
 
+def states_of(model: ToyModel, slots: int) -> LogitsProcRequestState:
+    """Those of an engine without requests."""
+    length = 512
+    return LogitsProcRequestState(
+        device=torch.device("cpu"),
+        max_num_reqs=slots,
+        vocab_size=model.vocab_size,
+        all_token_ids=cast(Any, FakeBackedTensor(slots, length)),
+        prompt_len=cast(Any, FakeBackedTensor(slots)),
+        prefill_len=cast(Any, FakeBackedTensor(slots)),
+        total_len=cast(Any, FakeBackedTensor(slots)),
+    )
+
+
 @dataclass
 class V2Runner:
     """Runs requests of a toy model, in a new row order at every step."""
@@ -54,16 +68,7 @@ class V2Runner:
     def __post_init__(self) -> None:
         self.free = list(range(self.slots))
         self.running: dict[int, ToyRequest] = {}
-        length = 512
-        self.states = LogitsProcRequestState(
-            device=torch.device("cpu"),
-            max_num_reqs=self.slots,
-            vocab_size=self.model.vocab_size,
-            all_token_ids=cast(Any, FakeBackedTensor(self.slots, length)),
-            prompt_len=cast(Any, FakeBackedTensor(self.slots)),
-            prefill_len=cast(Any, FakeBackedTensor(self.slots)),
-            total_len=cast(Any, FakeBackedTensor(self.slots)),
-        )
+        self.states = states_of(self.model, self.slots)
         self.processor = processor_v2.ScoreLogitsProcessor(
             vllm_config_for(self.model, self.num_speculative_tokens), self.states
         )

@@ -161,7 +161,9 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         "use_v2_model_runner": "@property def (self)",
         "num_speculative_tokens": "@property def (self)",
         "aux_output_config": "a field",
+        "kernel_config": "a field",
     },
+    "vllm.config:KernelConfig": {"enable_jit_warmup": "a field"},
     "vllm.config:ModelConfig": {
         "return_sampling_mask": "a field",
         "is_diffusion": "@cached_property def (self)",

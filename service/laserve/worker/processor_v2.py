@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from vllm.config import VllmConfig
+from vllm.platforms import current_platform
 from vllm.sampling_params import SamplingParams
 from vllm.utils.math_utils import next_power_of_2
 from vllm.v1.worker.gpu.buffer_utils import UvaBackedTensor
@@ -25,6 +26,7 @@ from vllm.v1.worker.gpu.sample.logits_processor import (
 from laserve.worker import score_kernel
 from laserve.worker.codec import RANGE, ScoreCodec
 from laserve.worker.config import WorkerConfig, is_armed
+from laserve.worker.top_k_top_p import compile_top_k_top_p
 
 
 class ScoreLogitsProcessor(LogitsProcessor):
@@ -61,6 +63,9 @@ class ScoreLogitsProcessor(LogitsProcessor):
             "LOOKBACK": next_power_of_2(codec.message_length + drafts),
             "num_warps": score_kernel.NUM_WARPS,
         }
+        # Here, as vLLM's monitor of compilations is not on yet.
+        if current_platform.is_cuda() and vllm_config.kernel_config.enable_jit_warmup:
+            compile_top_k_top_p(device, req_states.vocab_size, slots * (drafts + 1))
 
     def add_request(self, req_idx: int, sampling_params: SamplingParams) -> bool:
         """Take over a slot; True where the request is armed."""
