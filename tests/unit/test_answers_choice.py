@@ -73,6 +73,7 @@ def test_the_last_letter_that_is_given_as_the_answer_counts(text: str, letter: s
         ("The best choice is D because the others fail", "D"),
         ("Correct Answer: Option (C)", "C"),
         ("My final choice is (D)", "D"),
+        ("Hence the required option is B", "B"),
         ('{"answer": "B"}', "B"),
         ('{"final_answer": "B", "reason": "A man"}', "B"),
         ("<choice>B</choice>", "B"),
@@ -100,6 +101,9 @@ def test_the_last_letter_that_is_given_as_the_answer_counts(text: str, letter: s
         ("The answer is A. Wait, B is correct.", "B"),
         ("B is correct... no: the answer is C.", "C"),
         ("The answer is B, not A.", "B"),
+        ("The answer is B. C is correct only if he lies.", "B"),
+        ("The answer is B. If he lies, then C is correct.", "B"),
+        ("The answer is B. Is it so that C is the right answer? No.", "B"),
         ("Let me check option A. It fails. So the answer is option B.", "B"),
         # Without a statement
         ("B. Paris", "B"),
@@ -108,6 +112,7 @@ def test_the_last_letter_that_is_given_as_the_answer_counts(text: str, letter: s
         ("B\n\nBecause it is so.", "B"),
         ("We get 12, which is option D.", "D"),
         ("Therefore, B.", "B"),
+        ("A and B are out. That leaves C.", "C"),
         # The letter A, and what is none
         ("The answer is A because B is wrong.", "A"),
         ("Answer: A. Paris", "A"),

@@ -27,7 +27,7 @@ _MAX_BOXES = 100
 
 _RIGHT = (
     r"(?:correct|right|best|final|true|proper|appropriate|accurate|likely|probable|plausible"
-    r"|suitable|closest|matching|remaining|only|valid|chosen|selected|my|our)"
+    r"|suitable|required|closest|matching|remaining|only|valid|chosen|selected|my|our)"
 )
 _SUBJECT = re.compile(
     r"(?<![^\W_])(?=\w)(?:answer(?:(?P<plural>s)|\(s\)|_(?:letter|choice|option))?"
@@ -60,14 +60,16 @@ _CHOOSING = re.compile(
 _IS_RIGHT = re.compile(
     r"\b(?:is|was|(?:would|must|has\s++to|seems\s++to|appears\s++to)\s++be|seems|appears|remains)"
     r"(?:\s++(?:clearly|definitely|most\s++likely|probably|indeed|also|thus|therefore))*+\s++"
-    r"(?:correct\b|right(?=\s*(?:[.,;!\n]|$|because|since|here))"
+    r"(?:correct\b(?!\s++(?:only\s++)?(?:if|when|unless|about|that)\b)"
+    r"|right(?=\s*(?:[.,;!\n]|$|because|since|here))"
     r"|the\s++answer\b"
-    rf"|(?:the\s++)?(?:(?:single|most|very)\s++)*{_RIGHT}\s++(?:{_RIGHT}\s++)*(?:{NOUN}|one)\b)",
+    rf"|(?:the\s++)?(?:(?:single|most|very)\s++)*{_RIGHT}\s++(?:{_RIGHT}\s++)*(?:{NOUN}|one)\b)"
+    r"(?!\s*+\?)",
     re.IGNORECASE,
 )
 _RIGHT_ONE = re.compile(
     r"(?:^|[\n.,;:!?]|\b(?i:"
-    rf"{NOUN}|therefore|thus|hence|so|that|only|then|conclude|think|believe|say|clear|because|but"
+    rf"{NOUN}|therefore|thus|hence|so|that|only|conclude|think|believe|say|clear|because|but"
     r"|since|(?<!\b[A-J]\s)and))"
     r"\s*+(?:(?P<bare>[A-HJ])|[(\[]\s*+(?P<closed>[A-Ja-j])\s*+[)\]]|(?P<half>[A-J])\s*+\))"
     # "Option B (Paris) is", "(B) Paris is"
@@ -86,7 +88,7 @@ _LABEL = re.compile(
 )
 _AT_END = re.compile(
     r"(?<!\bor )(?<!\band )(?<![,/&] )"
-    r"(?:\b(?i:option|choice) [(\[]?|[(\[]|\b(?i:therefore|thus|hence|so)[,:]? )"
+    r"(?:\b(?i:option|choice) [(\[]?|[(\[]|\b(?i:therefore|thus|hence|so|leaves)[,:]? )"
     r"([A-J]) ?[)\]]?[.! ]*$"
 )
 _END_CHARS = 200
