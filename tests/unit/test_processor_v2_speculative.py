@@ -13,7 +13,7 @@ from tests.unit.v2_runner import V2Runner
 def test_each_answer_is_followed_by_its_score_whatever_is_drafted(
     num_speculative_tokens: int, vocab_size: int
 ) -> None:
-    trials = 4 if vocab_size == 49_152 else 8
+    trials = 4 if vocab_size == 49_152 else 5
     model = ToyModel(vocab_size=vocab_size, eos_token_ids=(5, 21, 30), eos_rate=0.15)
     requests = [
         ToyRequest(
