@@ -1,4 +1,4 @@
-"""A pretrained model through the same commands: a step, whole and LoRA, then the engine."""
+"""A pretrained model through the same commands: a few steps, whole and LoRA, then the engine."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from tests.budget import Kind, spend
 from tools.smollm2 import convert
 
 CONFIGS = Path(__file__).parents[3] / "training" / "configs"
-ONE_STEP = (
+FEW_STEPS = (
     "score.c_ref=-17.0",
-    "laser.problems=2",
-    "laser.max_completion_length=32",
-    "laser.trainer.max_steps=1",
+    "laser.problems=4",
+    "laser.max_completion_length=64",
+    "laser.trainer.max_steps=2",
     "laser.trainer.per_device_train_batch_size=4",
     "laser.trainer.gradient_accumulation_steps=1",
     "laser.trainer.num_generations=2",
@@ -44,7 +44,7 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(model: Path, output: Path, config: Path) -> None:
-    overrides = [f"model.path={model}", f"output={output}", *ONE_STEP]
+    overrides = [f"model.path={model}", f"output={output}", *FEW_STEPS]
     log = output.parent / "laser.log"
     arguments = ["laser", "--config", str(config), *overrides]
     spend(Kind.TRAINING)
@@ -76,7 +76,7 @@ async def test_a_pretrained_model_trains_and_is_served(
     probe = manifest.golden_probes[0]
     flags = ("--dtype", "float32", "--enforce-eager", "--max-model-len", "256")
     async with open_engine([str(folder), *flags]) as engine:
-        completed = await engine.complete(probe.prompt_token_ids, n=4, max_tokens=96, seed=0)
+        completed = await engine.complete(probe.prompt_token_ids, n=4, max_tokens=160, seed=0)
     scored = [sample for sample in completed if sample.reward.logprob is not None]
     assert scored
     for sample in scored:
