@@ -54,7 +54,6 @@ class Completion:
     _sent_tokens: int = 0
     _sent_text: int = 0
     _logprobs: SampleLogprobs | None = None
-    _logprob_sum: float = 0.0
 
     def passes(self, output: CompletionOutput) -> bool:
         """Note an output. Whether it is a part of the answer that goes on, and leaves as it is."""

@@ -10,8 +10,8 @@ Requests are admissible by the time they come here (`admission`).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Unpack, cast
 
@@ -40,7 +40,6 @@ class _Request:
     """One call of `generate` that is to be scored."""
 
     prompt: Prompt
-    params: SamplingParams
     request_id: str
     options: Options
     method: Method | None
@@ -91,13 +90,12 @@ class ScoredEngine:
         """As `EngineClient.generate`. The self-reward of each choice is in ``rewards`` before its
         final output is yielded; with None the generation is plain vLLM's, at no cost."""
         if rewards is None or isinstance(prompt, AsyncGenerator):
-            return self._unscored(prompt, sampling_params, request_id, options)
+            return self._generated(prompt, sampling_params, request_id, options, None)
         method = self._arming.method(sampling_params)
         answer = self._answer(prompt, sampling_params, method)
         n = sampling_params.n
         request = _Request(
             prompt=prompt,
-            params=sampling_params,
             request_id=request_id,
             options=options,
             method=method,
@@ -106,7 +104,9 @@ class ScoredEngine:
             first_choice=rewards.reserve(n),
             pending=set(range(n)),
         )
-        return self._scored(request)
+        in_flight = method == Method.IN_FLIGHT
+        params = self._arming.armed(sampling_params) if in_flight else sampling_params
+        return self._generated(prompt, params, request_id, options, request)
 
     async def score(
         self,
@@ -128,22 +128,6 @@ class ScoredEngine:
         finally:
             self._observer(reward, _second_request_tokens(reward))
 
-    async def _unscored(
-        self, prompt: Prompt, params: SamplingParams, request_id: str, options: Options
-    ) -> AsyncGenerator[RequestOutput, None]:
-        """vLLM's own generation."""
-        with self.under_way.one_more():
-            outputs = self._engine.generate(prompt, params, request_id, **options)
-            async with aclosing(outputs):
-                async for output in outputs:
-                    if params.structured_outputs is not None:
-                        refuse_grammar_errors(output)
-                    self.under_way.hand_over()
-                    try:
-                        yield output
-                    finally:
-                        self.under_way.take_up()
-
     def _answer(self, prompt: Prompt, params: SamplingParams, method: Method | None) -> Answer:
         renderer = self._engine.renderer
         limit = params.max_tokens
@@ -158,31 +142,43 @@ class ScoredEngine:
             token_limit=self._arming.max_model_len if limit is None else limit,
         )
 
-    async def _scored(self, request: _Request) -> AsyncGenerator[RequestOutput, None]:
-        in_flight = request.method == Method.IN_FLIGHT
-        params = self._arming.armed(request.params) if in_flight else request.params
+    async def _generated(
+        self,
+        prompt: Prompt,
+        params: SamplingParams,
+        request_id: str,
+        options: Options,
+        request: _Request | None,
+    ) -> AsyncGenerator[RequestOutput, None]:
+        """vLLM's own generation, scored where there is a request for that. All that is done for
+        each of its outputs."""
         is_structured = params.structured_outputs is not None
-        with self.under_way.one_more():
-            try:
-                outputs = self._engine.generate(
-                    request.prompt, params, request.request_id, **request.options
-                )
-                async with aclosing(outputs):
-                    async for output in outputs:
-                        if is_structured:
-                            refuse_grammar_errors(output)
+        with self.under_way.one_more(), self._rewarding(request):
+            outputs = self._engine.generate(prompt, params, request_id, **options)
+            async with aclosing(outputs):
+                async for output in outputs:
+                    if is_structured:
+                        refuse_grammar_errors(output)
+                    if request is not None:
                         samples = request.samples
                         ending = [c for c in output.outputs if not samples[c.index].passes(c)]
                         if ending:
                             await self._settle(request, output, ending)
                             if not output.outputs and not output.finished:
                                 continue
-                        self.under_way.hand_over()
-                        try:
-                            yield output
-                        finally:
-                            self.under_way.take_up()
-            finally:
+                    self.under_way.hand_over()
+                    try:
+                        yield output
+                    finally:
+                        self.under_way.take_up()
+
+    @contextmanager
+    def _rewarding(self, request: _Request | None) -> Iterator[None]:
+        """At the end of this block each sample of the request has a reward."""
+        try:
+            yield
+        finally:
+            if request is not None:
                 for index in sorted(request.pending):
                     self._record(request, index, self._parameters.unscored(Status.ABORTED), 0)
 

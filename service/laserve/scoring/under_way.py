@@ -1,4 +1,4 @@
-"""The generations of one engine that are under way, and how long it has been waited for by none."""
+"""How much is under way, and how long an engine has been waited for by nobody."""
 
 import asyncio
 import math
@@ -7,13 +7,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class UnderWay:
-    """Counts generations. Each of them waits for the engine, but while its reader has an output."""
+class Count:
+    """A number of holders, and an event for when there is none."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.value = 0
         self.none = asyncio.Event()
         self.none.set()
+
+    def enter(self) -> None:
+        """One more."""
+        self.value += 1
+        self.none.clear()
+
+    def leave(self) -> None:
+        """One less."""
+        self.value -= 1
+        if self.value == 0:
+            self.none.set()
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """One more inside this block."""
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
+
+
+class UnderWay(Count):
+    """Generations of one engine. Each waits for it, but while its reader has an output."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.silent_since = -math.inf
         """When the last one ceased to wait, by `time.monotonic`; of no meaning while one waits."""
         self._with_readers = 0
@@ -21,26 +48,18 @@ class UnderWay:
     @property
     def is_awaited(self) -> bool:
         """Whether a generation waits for the engine."""
-        return self.count > self._with_readers
+        return self.value > self._with_readers
 
-    @contextmanager
-    def one_more(self) -> Iterator[None]:
-        """A generation is under way inside this block."""
-        self.count += 1
-        self.none.clear()
-        try:
-            yield
-        finally:
-            self.count -= 1
-            if self._with_readers == self.count:
-                self.silent_since = time.monotonic()
-            if self.count == 0:
-                self.none.set()
+    def leave(self) -> None:
+        """One has ended."""
+        super().leave()
+        if self.value == self._with_readers:
+            self.silent_since = time.monotonic()
 
     def hand_over(self) -> None:
         """A reader has an output."""
         self._with_readers += 1
-        if self._with_readers == self.count:
+        if self.value == self._with_readers:
             self.silent_since = time.monotonic()
 
     def take_up(self) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Unpack
@@ -21,32 +21,7 @@ from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward
 from laserve.scoring.engine import Engine, Options, Prompt, ScoringOptions
 from laserve.scoring.scored_engine import ScoredEngine, ScoreObserver
-
-
-class _Count:
-    """A number of holders, and an event for when there is none."""
-
-    def __init__(self) -> None:
-        self.value = 0
-        self.none = asyncio.Event()
-        self.none.set()
-
-    def enter(self) -> None:
-        self.value += 1
-        self.none.clear()
-
-    def leave(self) -> None:
-        self.value -= 1
-        if self.value == 0:
-            self.none.set()
-
-    @contextmanager
-    def one_more(self) -> Iterator[None]:
-        self.enter()
-        try:
-            yield
-        finally:
-            self.leave()
+from laserve.scoring.under_way import Count
 
 
 class _Lease:
@@ -118,7 +93,7 @@ class Deployment:
     """Where it can be loaded from again; None where the server loads no checkpoints."""
     adapter: LoRARequest | None = None
     """The LoRA adapter that it is, on top of the engine's weights."""
-    requests: _Count = field(default_factory=_Count)
+    requests: Count = field(default_factory=Count)
     """HTTP requests that are bound to it."""
     scored: ScoredEngine = field(init=False)
     _lease: _Lease = field(init=False)
@@ -155,7 +130,7 @@ class Deployment:
         """Return when no request is bound to it, or its engine was not awaited for `patience_s`
         seconds, as where a client does not read its answer."""
         begin, generations = time.monotonic(), self.scored.under_way
-        while self.requests.value or generations.count:
+        while self.requests.value or generations.value:
             since = time.monotonic() if generations.is_awaited else generations.silent_since
             left = max(begin, since) + patience_s - time.monotonic()
             if left <= 0:
