@@ -20,6 +20,7 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.orca_metrics import metrics_header
 from vllm.entrypoints.serve.utils.sse_keep_alive import with_sse_keep_alive
 
+from laserve.api.errors import as_answer
 from laserve.api.escalation import escalated, escalated_events
 from laserve.api.headers import as_headers, reward_headers, reward_values, selection_values
 from laserve.api.rewards import AnsweredRewards
@@ -37,7 +38,7 @@ async def completion_answer(
     """A chat or text completion: a reward in each choice, and the selection that it was chosen
     by."""
     if isinstance(answer, ErrorResponse):
-        return JSONResponse(answer.model_dump(), status_code=answer.error.code)
+        return as_answer(answer)
     if isinstance(answer, AsyncGenerator):
         events = answer if rewards is None else amended(answer, LAST_CHUNK, rewards.into_choices)
         if choosing is not None:
@@ -67,9 +68,7 @@ def responses_answer(
 ) -> Response:
     """A response of the Responses API: one reward."""
     if isinstance(answer, ErrorResponse):
-        return JSONResponse(
-            answer.model_dump(mode="json", by_alias=True), status_code=answer.error.code
-        )
+        return as_answer(answer)
     if isinstance(answer, AsyncGenerator):
         return _stream(raw_request, _response_events(answer, rewards), rewards)
     if rewards is None:
@@ -90,7 +89,7 @@ def message_answer(
     """A message of Anthropic's Messages API: one reward. Errors take Anthropic's form further
     outside (`api.middleware.error_shape`)."""
     if isinstance(answer, ErrorResponse):
-        return JSONResponse(answer.model_dump(), status_code=answer.error.code)
+        return as_answer(answer)
     if isinstance(answer, AsyncGenerator):
         events = answer if rewards is None else amended(answer, MESSAGE_END, rewards.into_answer)
         return _stream(raw_request, events, rewards)

@@ -2,14 +2,13 @@
 
 import secrets
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api.fields import without_nulls
+from laserve.api.fields import NullsLeftOut
 from laserve.api.state import LaServeState
 from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
 from laserve.hot_load.jobs import Job, Strategy
@@ -19,15 +18,10 @@ CHECKPOINTS = "/v1/checkpoints"
 ADMIN_KEY_HEADER = "x-laserve-admin-key"
 
 
-class LoadRequest(BaseModel):
+class LoadRequest(NullsLeftOut):
     """Body of POST /v1/checkpoints."""
 
     model_config = ConfigDict(extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_nulls_out(cls, data: Any) -> Any:
-        return without_nulls(cls, data)
 
     path: str = Field(min_length=1, description="A folder on the server, below an allowed root.")
     strategy: Strategy = Field(

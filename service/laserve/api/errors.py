@@ -39,7 +39,12 @@ def error_answer(
 ) -> JSONResponse:
     """`{"error": {"message", "type", "param", "code"}}`, as vLLM writes it."""
     error = ErrorInfo(message=message, type=error_type(status), param=param, code=status.value)
-    return JSONResponse(ErrorResponse(error=error).model_dump(), status, headers)
+    return as_answer(ErrorResponse(error=error), headers)
+
+
+def as_answer(error: ErrorResponse, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error of vLLM's, with its status."""
+    return JSONResponse(error.model_dump(), error.error.code, headers)
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -75,8 +80,7 @@ async def _answer_vllm_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, VLLMValidationError)
     # Its str() adds parameter and value, as Python writes them.
     message = str(error.args[0])
-    answer = create_error_response(message, param=error.parameter)
-    return JSONResponse(answer.model_dump(), HTTPStatus.BAD_REQUEST)
+    return as_answer(create_error_response(message, param=error.parameter))
 
 
 async def _answer_recursion_error(_: Request, error: Exception) -> JSONResponse:

@@ -6,9 +6,9 @@ that was meant.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from laserve.errors import RequestError
 
@@ -25,6 +25,18 @@ def without_nulls(schema: type[BaseModel], data: Any, *more: str) -> Any:
     return {
         name: value for name, value in data.items() if value is not None or name not in optional
     }
+
+
+class NullsLeftOut(BaseModel):
+    """A request that is LaServe's alone: null in an optional field is "not given"."""
+
+    known_as_null: ClassVar[tuple[str, ...]] = ()
+    """Fields that clients send though they do not use them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_nulls_out(cls, data: Any) -> Any:
+        return without_nulls(cls, data, *cls.known_as_null)
 
 
 def refuse_lookalikes(unknown: Mapping[str, object]) -> None:

@@ -4,6 +4,8 @@ Each hands its request to vLLM's own serving object, as vLLM's route does, and s
 generates.
 """
 
+from typing import TypeVar
+
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 from vllm.entrypoints.anthropic.api_router import messages
@@ -43,6 +45,8 @@ from laserve.api.selecting import ask_for_selection
 from laserve.api.unscored import refuse_where_unscored
 from laserve.selecting.plan import read_plainly
 
+Serving = TypeVar("Serving")
+
 router = APIRouter(dependencies=[Depends(validate_json_request)])
 
 
@@ -76,9 +80,7 @@ async def create_chat_completion(
     request: ScoredChatCompletionRequest, raw_request: Request
 ) -> Response:
     """A chat completion, each choice with its self-reward; one of many samples, by selection."""
-    serving = chat(raw_request)
-    if serving is None:
-        raise NotImplementedError("The model does not support Chat Completions API")
+    serving = _offered(chat(raw_request), "Chat Completions")
     rewards = ask_for_rewards(request)
     choice = ask_for_selection(request, raw_request, chat_reader(serving, request))
     answer = await serving.create_chat_completion(request, raw_request)
@@ -91,9 +93,7 @@ async def create_chat_completion(
 @as_in_vllm
 async def create_batch(request: ScoredBatchRequest, raw_request: Request) -> Response:
     """A choice for each conversation, with its self-reward."""
-    serving = batch_chat(raw_request)
-    if serving is None:
-        raise NotImplementedError("The model does not support Chat Completions API")
+    serving = _offered(batch_chat(raw_request), "Chat Completions")
     rewards = ask_for_rewards(request)
     answer = await serving.create_batch_chat_completion(request, raw_request)
     return await completion_answer(raw_request, answer, rewards, None)
@@ -103,9 +103,7 @@ async def create_batch(request: ScoredBatchRequest, raw_request: Request) -> Res
 @as_in_vllm
 async def create_completion(request: ScoredCompletionRequest, raw_request: Request) -> Response:
     """A text completion, as for chat."""
-    serving = completion(raw_request)
-    if serving is None:
-        raise NotImplementedError("The model does not support Completions API")
+    serving = _offered(completion(raw_request), "Completions")
     rewards = ask_for_rewards(request)
     choice = ask_for_selection(request, raw_request, read_plainly)
     answer = await serving.create_completion(request, raw_request)
@@ -116,9 +114,7 @@ async def create_completion(request: ScoredCompletionRequest, raw_request: Reque
 @as_in_vllm
 async def create_response(request: ScoredResponsesRequest, raw_request: Request) -> Response:
     """A response of the Responses API, with its self-reward."""
-    serving = responses(raw_request)
-    if serving is None:
-        raise NotImplementedError("The model does not support Responses API")
+    serving = _offered(responses(raw_request), "Responses")
     rewards = ask_for_rewards(request)
     answer = await serving.create_responses(request, raw_request)
     return responses_answer(raw_request, answer, rewards)
@@ -128,12 +124,18 @@ async def create_response(request: ScoredResponsesRequest, raw_request: Request)
 @as_in_vllm
 async def create_message(request: ScoredMessagesRequest, raw_request: Request) -> Response:
     """A message of Anthropic's Messages API, with its self-reward."""
-    serving = messages(raw_request)
-    if serving is None:
-        raise NotImplementedError("The model does not support Messages API")
+    serving = _offered(messages(raw_request), "Messages")
     rewards = ask_for_rewards(request)
     answer = await serving.create_messages(request, raw_request)
     return message_answer(raw_request, answer, rewards)
+
+
+def _offered(serving: Serving | None, api: str) -> Serving:
+    """vLLM's serving object. Raises NotImplementedError, which vLLM answers with a 501, where the
+    model does not have the API."""
+    if serving is None:
+        raise NotImplementedError(f"The model does not support {api} API")
+    return serving
 
 
 async def invoke(raw_request: Request) -> Response:

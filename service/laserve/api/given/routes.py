@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
+from laserve.api.errors import as_answer
 from laserve.api.given.prompt import GivenPrompt, chat_prompt, completion_prompt
 from laserve.api.given.schemas import (
     PromptForm,
@@ -46,7 +47,7 @@ async def create_self_reward(request: SelfRewardRequest, raw_request: Request) -
     else:
         prompt = await completion_prompt(request, at_once, raw_request)
     if isinstance(prompt, ErrorResponse):
-        return _refusal(prompt)
+        return as_answer(prompt)
     if request.completion is not None:
         tokens = await prompt.tokens_of("completion").of_texts(request.completion)
     else:
@@ -77,7 +78,7 @@ async def create_rerank(request: RerankRequest, raw_request: Request) -> Respons
     at_once = min(len(request.documents), AT_ONCE)
     prompt = await chat_prompt(request, request.conversation(), at_once, raw_request)
     if isinstance(prompt, ErrorResponse):
-        return _refusal(prompt)
+        return as_answer(prompt)
     texts = [document.text for document in request.documents]
     tokens = await prompt.tokens_of("documents").of_texts(texts)
     request_id = f"rerank-{prompt.base_id}"
@@ -139,7 +140,3 @@ async def _score(
         first = errors.exceptions[0]
         raise first from first.__cause__
     return [task.result() for task in tasks]
-
-
-def _refusal(error: ErrorResponse) -> JSONResponse:
-    return JSONResponse(error.model_dump(), status_code=error.error.code)

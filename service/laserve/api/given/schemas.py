@@ -1,11 +1,11 @@
 """Request and response schemas of text that was written elsewhere."""
 
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from laserve.api.fields import without_nulls
+from laserve.api.fields import NullsLeftOut
 from laserve.api.parsing import parsed
 from laserve.api.schemas import (
     MAX_SEQUENCES,
@@ -79,12 +79,10 @@ class PromptForm(StrEnum):
     """`prompt_token_ids`."""
 
 
-class GivenTextRequest(BaseModel):
+class GivenTextRequest(NullsLeftOut):
     """What both requests say of the prompt. Unknown fields are refused; null is "not given"."""
 
     model_config = ConfigDict(extra="forbid")
-    known_as_null: ClassVar[tuple[str, ...]] = ()
-    """Fields that clients send though they do not use them."""
 
     model: str | None = None
     messages: list[dict[str, Any]] | None = Field(
@@ -96,11 +94,6 @@ class GivenTextRequest(BaseModel):
     chat_template_kwargs: dict[str, Any] | None = None
     cache_salt: Text | None = None
     priority: Annotated[int, Field(strict=True)] = 0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_nulls_out(cls, data: Any) -> Any:
-        return without_nulls(cls, data, *cls.known_as_null)
 
     def chat_request(
         self, messages: list[dict[str, Any]], sequences: int

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vllm import envs
 
 from laserve.api.errors import error_answer
+from laserve.api.middleware.paths import path_of
 
 HEALTH = "/health"
 
@@ -57,8 +58,7 @@ def api_keys(args: Namespace) -> list[str]:
 
 def _is_open(scope: Scope) -> bool:
     """Whether this is the health check."""
-    path: str = scope["path"].removeprefix(scope.get("root_path") or "")
-    return path == HEALTH
+    return path_of(scope) == HEALTH
 
 
 def _presented(headers: Headers) -> str | None:

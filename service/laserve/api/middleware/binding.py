@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from laserve.api.checkpoints import CHECKPOINTS
 from laserve.api.headers import PREFIX, header_value
+from laserve.api.middleware.paths import is_below
 from laserve.serving.switch import Switch
 
 
@@ -18,7 +19,8 @@ class BindingMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, bound for as long as its answer takes."""
-        if scope["type"] != "http" or scope["method"] != "POST" or _is_administration(scope):
+        # Where checkpoints are changed, a change holds nothing up.
+        if scope["type"] != "http" or scope["method"] != "POST" or is_below(scope, CHECKPOINTS):
             await self._app(scope, receive, send)
             return
         async with self._switch.admitted() as request:
@@ -30,9 +32,3 @@ class BindingMiddleware:
                 await send(message)
 
             await self._app(scope, receive, named)
-
-
-def _is_administration(scope: Scope) -> bool:
-    """Where checkpoints are changed: not held up by a change."""
-    path: str = scope["path"].removeprefix(scope.get("root_path") or "")
-    return path == CHECKPOINTS or path.startswith(f"{CHECKPOINTS}/")

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from laserve.api.errors import error_type
+from laserve.api.middleware.paths import is_below
 
 MESSAGES = "/v1/messages"
 
@@ -52,7 +53,7 @@ class ErrorShapeMiddleware:
             content.extend(message.get("body", b""))
             if message.get("more_body"):
                 return
-            body = _shaped(start["status"], bytes(content), _is_anthropics(scope))
+            body = _shaped(start["status"], bytes(content), is_below(scope, MESSAGES))
             MutableHeaders(scope=start)["content-length"] = str(len(body))
             await send(start)
             await send({"type": "http.response.body", "body": body})
@@ -63,11 +64,6 @@ class ErrorShapeMiddleware:
 def _is_error(start: Message) -> bool:
     content_type = Headers(raw=list(start.get("headers", ()))).get("content-type", "")
     return start["status"] >= HTTPStatus.BAD_REQUEST and content_type.startswith("application/json")
-
-
-def _is_anthropics(scope: Scope) -> bool:
-    path: str = scope["path"].removeprefix(scope.get("root_path") or "")
-    return path == MESSAGES or path.startswith(f"{MESSAGES}/")
 
 
 def _shaped(status: int, content: bytes, anthropics: bool) -> bytes:
