@@ -32,7 +32,7 @@ from laserve.errors import RequestError
 from laserve.scoring.scored_engine import ScoredEngine
 from laserve.serving.deployment import Deployment
 from tests.tiny_model import build_tiny_model
-from tests.unit.api_server import build_app
+from tests.unit.api.serving import build_app
 from tests.unit.fake_deployment import bound
 from tests.unit.fake_serving import model_not_found
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from laserve.api.metrics import SCORE_BUCKETS, ScoreMetrics, SelectionMetrics
 from laserve.core.types import Method, Status
 from laserve.selection.sample import Sample
-from tests.unit.api_server import Server, build_app
+from tests.unit.api.serving import Server, build_app
 from tests.unit.fake_serving import PARAMETERS
 from tests.unit.selection.samples import sample, select
 
@@ -135,7 +135,7 @@ def test_metrics_of_several_server_processes_are_shown_as_one(tmp_path: Path) ->
     """In a process of its own: prometheus_client chooses its mode when it is first imported."""
     program = """
 import asyncio
-from tests.unit.test_api_metrics import SCORED, ScoreMetrics, Server, build_app, shown
+from tests.unit.api.test_metrics import SCORED, ScoreMetrics, Server, build_app, shown
 
 ScoreMetrics().observe(SCORED, overhead_tokens=2)
 assert asyncio.run(shown(Server(build_app()))) == {

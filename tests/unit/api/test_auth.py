@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import WebSocketDenialResponse
 
 from laserve.api.middleware.auth import api_keys
-from tests.unit.api_server import CHAT, Server, build_app
+from tests.unit.api.serving import CHAT, Server, build_app
 
 pytestmark = pytest.mark.asyncio
 

@@ -6,11 +6,10 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
 from laserve.api.sse import amended
 from laserve.core.types import Status
-from tests.unit.api_server import REQUESTS, Server, build_app
+from tests.unit.api.serving import REQUESTS, Server
 from tests.unit.fake_serving import PARAMETERS, TRICKY_TEXT, reward_of
 
 pytestmark = pytest.mark.asyncio
@@ -20,16 +19,6 @@ CHAT, COMPLETION, RESPONSE, MESSAGE = (body | {"stream": True} for body in REQUE
 
 def expected(choice: int = 0) -> dict[str, Any]:
     return reward_of(choice).model_dump(mode="json")
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return build_app()
-
-
-@pytest.fixture
-def server(app: FastAPI) -> Server:
-    return Server(app)
 
 
 async def events(server: Server, path: str, body: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from laserve.api.middleware.binding import BindingMiddleware
 from laserve.serving.deployment import Deployment
 from laserve.serving.scope import current_scope
 from laserve.serving.switch import Switch
-from tests.unit.api_server import CHAT, REQUESTS, Server, build_app
+from tests.unit.api.serving import CHAT, REQUESTS, Server, build_app
 from tests.unit.fake_deployment import deployment_of
 
 pytestmark = pytest.mark.asyncio

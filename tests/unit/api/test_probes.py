@@ -3,21 +3,10 @@
 import httpx
 import openai
 import pytest
-from fastapi import FastAPI
 
-from tests.unit.api_server import Server, build_app
+from tests.unit.api.serving import Server
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return build_app()
-
-
-@pytest.fixture
-def server(app: FastAPI) -> Server:
-    return Server(app)
 
 
 @pytest.mark.parametrize("model", ["tiny", "org/adapter"])

@@ -13,7 +13,7 @@ from laserve.api.state import LaServeState
 from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
 from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.hot_load.queue import QueueFullError
-from tests.unit.api_server import Server, build_app
+from tests.unit.api.serving import Server, build_app
 from tests.unit.fake_serving import PARAMETERS
 
 pytestmark = pytest.mark.asyncio

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Request
 
 from laserve.api.headers import reward_headers
 from laserve.api.schemas import MAX_SEQUENCES
 from laserve.core.types import Method, SelfReward, Status
-from tests.unit.api_server import BATCH, CHAT, MESSAGES, OTHERS, REQUESTS, Server, build_app
+from tests.unit.api.serving import BATCH, CHAT, MESSAGES, OTHERS, REQUESTS, Server
 from tests.unit.fake_serving import PARAMETERS, reward_of
 
 pytestmark = pytest.mark.asyncio
@@ -20,27 +20,6 @@ UNSUPPORTED = PARAMETERS.unscored(Status.UNSUPPORTED).model_dump(mode="json")
 
 def expected(choice: int = 0) -> dict[str, Any]:
     return reward_of(choice).model_dump(mode="json")
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return build_app()
-
-
-@pytest.fixture
-def server(app: FastAPI) -> Server:
-    return Server(app)
-
-
-@pytest.fixture(scope="module")
-def plain_app() -> FastAPI:
-    return build_app(plugins=())
-
-
-@pytest.fixture
-def plain(plain_app: FastAPI) -> Server:
-    """vLLM without LaServe."""
-    return Server(plain_app)
 
 
 async def test_each_chat_choice_carries_its_own_reward(server: Server) -> None:
