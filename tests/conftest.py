@@ -1,9 +1,13 @@
 """Set-up of every test process, before any test module imports transformers or vLLM."""
 
 import os
+import signal
 
 from laserve.startup import hide_broken_companions
 
+# A shell starts what it sends to the background with SIGINT ignored, and that is inherited: by the
+# commands, too, that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Nothing is fetched from a hub: the suite builds the models that it serves.
 os.environ["HF_HUB_OFFLINE"] = "1"
 # No usage statistics from test servers.
