@@ -3,7 +3,11 @@
 import os
 import signal
 
+import pytest
+from xdist.remote import Producer
+
 from laserve.startup import hide_broken_companions
+from tests.side_by_side import BySharedProcesses
 
 # A shell starts what it sends to the background with SIGINT ignored, and that is inherited: by the
 # commands, too, that tests interrupt.
@@ -19,3 +23,8 @@ os.environ["TRITON_INTERPRET"] = "1"
 import triton.experimental.gluon  # noqa: E402, F401
 
 del os.environ["TRITON_INTERPRET"]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> BySharedProcesses:
+    """Tests that share what is costly to start share a process."""
+    return BySharedProcesses(config, log)
