@@ -1,5 +1,7 @@
 """The letter that a text gives as its answer."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,6 +163,18 @@ def test_statements_are_found_and_what_only_looks_like_one_is_not(
     assert chosen_letter(text) == letter
 
 
+def chats() -> list[tuple[str, str | None]]:
+    """Letters and texts of answers_choice.txt."""
+    lines = Path(__file__).with_name("answers_choice.txt").read_text(encoding="utf-8").splitlines()
+    rows = [line.split("  ", 1) for line in lines[2:]]
+    return [(text.replace("⏎", "\n"), None if letter == "-" else letter) for letter, text in rows]
+
+
+@pytest.mark.parametrize(("text", "letter"), chats())
+def test_a_letter_is_found_as_chats_say_it(text: str, letter: str | None) -> None:
+    assert chosen_letter(text) == letter
+
+
 LETTERS = st.sampled_from("ABCDEFGHIJ")
 MARKS = st.sampled_from(
     [
@@ -202,8 +216,9 @@ def test_no_word_is_a_letter_in_any_mark_up(mark: str, statement: str) -> None:
 
 
 def test_white_space_without_end_does_not_slow_the_search() -> None:
-    for beginning in ("answer", "answer is", "answer:", "answer is option"):
+    for beginning in ("answer", "answer is", "answer:", "answer is option", "it is", "正确"):
         assert chosen_letter(beginning + " " * 100_000 + "?") is None
+    assert chosen_letter("\n" * 100_000 + "?") is None
 
 
 def test_letters_in_boxes_inside_boxes_do_not_slow_the_search() -> None:

@@ -158,6 +158,7 @@ INSPECT_AI = [
     Case("last_number", r"\boxed{1.5 \times 10^3}", "1500"),
 ]
 OPENCOMPASS = [
+    Case("choice", "D是正确的", "D"),
     *(
         Case("choice", text, "D")
         for text in (
@@ -190,8 +191,7 @@ DIFFERENT = {
     Case("choice", "ANSWER: A because of B", None): ("A", "a reason may follow"),
     # opencompass
     Case("boxed", r"\fbox{4}", "4"): (None, "a frame is not what solutions mark their answer by"),
-    Case("choice", "D是正确的", "D"): (None, "sentences around a letter are read in English only"),
-    Case("choice", "因此D。", "D"): (None, "sentences around a letter are read in English only"),
+    Case("choice", "因此D。", "D"): (None, "a word in front of a letter is no statement"),
     Case("choice", "The capital: Bern", "B"): (None, "a capital letter is no statement"),
 }
 

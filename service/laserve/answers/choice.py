@@ -6,7 +6,7 @@ The last statement of it counts, whatever its mark-up. Statements are
 - "the answer is B", "Answer: (B)", "the correct option would be B", `{"answer": "B"}`, the same in
   some other languages; a heading "Answer" with the letter under it
 - "B is correct", "(B) Paris is the right answer"
-- "I choose B", "I would go with option B"
+- "I choose B", "I would go with option B", "it must be B", "that leaves B", "only B works"
 - a last line of nothing but the letter
 
 A text without one settles on the letter that it begins with ("B. Paris", "(B) because"), or ends
@@ -17,8 +17,9 @@ and "I" are no letters.
 import re
 from collections.abc import Iterator
 
+from laserve.answers import phrases
 from laserve.answers.boxed import boxes
-from laserve.answers.letter import NOUN, ends_line, letter_at
+from laserve.answers.letter import NOUN, ends_clause, ends_line, letter_at
 from laserve.answers.markup import unmarked
 
 _WINDOW = 80
@@ -32,18 +33,19 @@ _RIGHT = (
 _SUBJECT = re.compile(
     r"(?<![^\W_])(?=\w)(?:answer(?:(?P<plural>s)|\(s\)|_(?:letter|choice|option))?"
     r"(?!\w|\s++(?:choices|options)\b)|ans\b\.?|(?:choice|option|letter)(?=\s*+[:>])"
+    r"|(?P<heading>(?:solution|result|conclusion|selected|selection|pick|guess|prediction|verdict"
+    r"|correct|final)(?=\s*+[:>])|solution(?=\s++is\b)|^A(?=\s*+:))"
     rf"|{_RIGHT}\s++(?:{NOUN}|statement|one|solution)(?:\s++{NOUN})?\b"
-    r"|(?P<other>antwort|antwoord|lösung|réponse|respuesta|risposta|resposta|câu\s++trả\s++lời|válasz"
-    r"|odpověď|odgovor|jawaban(?:nya)?|jibu|[iì]d[aá]h[uù]n(?:\s++náà)?|impendulo|tontu|ответ|відповідь)\b)"
-    r"|(?P<unspaced>答案|答え|正解|回答|解答|答|정답|답변|답|الإجابة|الجواب|جواب|उत्तर|উত্তর|సమాధానం|คำตอบ)",
-    re.IGNORECASE,
+    rf"|(?P<other>(?:{phrases.ANSWER})\b))"
+    rf"|(?P<unspaced>{phrases.ANSWER_UNSPACED})",
+    re.IGNORECASE | re.MULTILINE,
 )
 _WRONG = re.compile(r"(?:wrong|incorrect|false|bad)\s++$", re.IGNORECASE)
 _LINK = re.compile(
     r"(?<=answer)['’]s\b|[:=→⇒>–—|]|-+>|-(?=\s)"
-    r"|\b(?:is|was|(?:would|will|must|should|has\s++to|can\s++only|seems\s++to|appears\s++to)\s++be"
-    r"|ist|est|es|è|é|là|adalah|ni|je|ithi|bi\s++mooy)\b"
-    r"|应?该?[是为選选]|는|은|は|هي|هو|है|आहे|হল|ঃ|คือ",
+    r"|\b(?:is|was|(?:(?:would|will|must|should)(?:\s++(?!not\b|never\b)\w++)?"
+    r"|has\s++to|can\s++only|seems\s++to|appears\s++to)\s++be"
+    rf"|{phrases.IS})\b|{phrases.IS_UNSPACED}",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.;?!\n]")
@@ -54,21 +56,31 @@ _CHOOSING = re.compile(
     r"\s++(?:choose|chose|chosen|pick|picked|select|selected|go(?:ing)?\s++(?:with|for)|opt\s++for"
     r"|(?:think|believe|guess|say|conclude)\s++(?:that\s++)?(?:it\s++is|it['’]s|it\s++must\s++be))\b"
     r"|\blet['’]s\s++go\s++with\b|\b(?:so|thus|hence|therefore),?\s++(?:choose|pick|select)\b"
-    r"|[故应應]?[选選]择?",
+    rf"|\b(?:{phrases.I_CHOOSE})\b|{phrases.I_CHOOSE_UNSPACED}",
     re.IGNORECASE,
 )
+_LEFT_OVER = re.compile(
+    r"(?:(?:^|[.,;:!?\n])[^\S\n]*+(?:(?:so|then|thus|hence|therefore|and|but),?\s++)?"
+    r"(?:it|that|this)(?:['’]s|\s++(?:is|must\s++be|has\s++to\s++be|would\s++be|can\s++only\s++be))"
+    r"|\b(?:leaves|leaving|left)(?:\s++(?:us|me))?(?:\s++with)?|\bby\s++elimination,?"
+    r"|\bI\s++(?:think|guess|say))\b",
+    re.IGNORECASE,
+)
+"""In front of a letter with which the clause ends."""
 _IS_RIGHT = re.compile(
-    r"\b(?:is|was|(?:would|must|has\s++to|seems\s++to|appears\s++to)\s++be|seems|appears|remains)"
+    r"(?:\b(?:is|was|(?:would|must|has\s++to|seems\s++to|appears\s++to)\s++be|seems|appears|remains)"
     r"(?:\s++(?:clearly|definitely|most\s++likely|probably|indeed|also|thus|therefore))*+\s++"
     r"(?:correct\b(?!\s++(?:only\s++)?(?:if|when|unless|about|that)\b)"
     r"|right(?=\s*(?:[.,;!\n]|$|because|since|here))"
     r"|the\s++answer\b"
-    rf"|(?:the\s++)?(?:(?:single|most|very)\s++)*{_RIGHT}\s++(?:{_RIGHT}\s++)*(?:{NOUN}|one)\b)"
-    r"(?!\s*+\?)",
+    rf"|(?:the\s++)?(?:(?:single|most|very)\s++)*{_RIGHT}\s++(?:{_RIGHT}\s++)*(?:{NOUN}|one)\b"
+    rf"|(?:the\s++)?(?:most|best)\s++{_RIGHT}\b)"
+    r"|\bbest\s++(?:describes|fits|matches|answers|explains|represents|captures|completes)\b"
+    rf"|{phrases.IS_RIGHT})(?!\s*+\?)",
     re.IGNORECASE,
 )
 _RIGHT_ONE = re.compile(
-    r"(?:^|[\n.,;:!?]|\b(?i:"
+    rf"(?:^|[\n.,;:!?]|{phrases.OPTION_UNSPACED}|\b(?i:"
     rf"{NOUN}|therefore|thus|hence|so|that|only|conclude|think|believe|say|clear|because|but"
     r"|since|(?<!\b[A-J]\s)and))"
     r"\s*+(?:(?P<bare>[A-HJ])|[(\[]\s*+(?P<closed>[A-Ja-j])\s*+[)\]]|(?P<half>[A-J])\s*+\))"
@@ -76,20 +88,39 @@ _RIGHT_ONE = re.compile(
     r"(?(bare)(?:\s*+[:(,](?:(?!\b[A-J]\b)[^.;!?\n]){0,60}+)?|(?:(?!\b[A-J]\b)[^.;!?\n]){0,60}+)"
     r"\s*+$",
 )
+_ONLY = re.compile(
+    rf"\bonly\s++(?:{NOUN}\s++)?[(\[]?([A-J])[)\]]?\s++(?:works|satisfies|fits|matches|meets|holds)\b",
+    re.IGNORECASE,
+)
+_JUDGED = re.compile(
+    rf"^[^\S\n]*+(?:[-•]\s++)?(?:{NOUN}\s++)?[(\[]?([A-J])\s*+[)\].:]+[^\S\n]*+"
+    r"(?:this\s++(?:\w++\s++)?is\s++)?(?:correct|right)[^\S\n]*+(?:[.,;:!\n]|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SOLE = re.compile(
-    rf"[\s:]*+(?:[-•]\s++)?(?:(?:the|final|correct|my|it['’]s|it|is|{NOUN})\b[\s:]*+){{0,6}}+"
+    r"[\s:]*+(?:[-•]\s++|1\.\s++)?"
+    rf"(?:(?:(?:the|final|correct|my|it['’]s|it|is|{NOUN})\b|{phrases.OPTION_UNSPACED})[\s:]*+){{0,6}}+"
     r"[(\[]?\s*+([A-J])\s*+[)\]]?[\s.,:;!]*+",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
-    rf"^[^\S\n]*+(?:{NOUN}\s++)?(?:[(\[]([A-J])[)\]]|([A-HJ])(?:[.):,]|[^\S\n]+[-–—]|(?=[^\S\n]*\n)))"
-    r"(?=\s)",
+    rf"^[^\S\n]*+(?:{NOUN}\s++)?(?:[(\[]\s*+([A-J])\s*+[)\]]|([A-HJ])[^\S\n]*+(?:[.):,]|[-–—](?=\s)|(?=\n)))"
+    r"(?=\s|[^\x00-\x7f])",
     re.IGNORECASE | re.MULTILINE,
 )
+_LABEL_END = re.compile(r"[^\S\n]{0,9}(?:[.:]|[^\x00-\x7f])")
+"""In other scripts the verb stands behind the letter."""
+_LISTED = re.compile(r"(?:[(\[]B[)\]]|\bB[.):]).*?(?:[(\[]C[)\]]|\bC[.):])", re.DOTALL)
 _AT_END = re.compile(
-    r"(?<!\bor )(?<!\band )(?<![,/&] )"
-    r"(?:\b(?i:option|choice) [(\[]?|[(\[]|\b(?i:therefore|thus|hence|so|leaves)[,:]? )"
+    r"(?<!\bor )(?<!\band )(?<![A-J)\]][,/&] )(?<![A-J)\]] [,/&] )"
+    r"(?:\b(?i:option|choice) [(\[]?|[(\[]"
+    r"|\b(?i:therefore|thus|hence|so|clearly|obviously)[,:]? [(\[]?)"
     r"([A-J]) ?[)\]]?[.! ]*$"
+)
+_IS_WRONG = re.compile(
+    r"[^\S\n]{0,9}(?:(?:(?:is|was)\s++)?(?:not\b|wrong\b|incorrect\b|false\b)|isn['’]t\b|cannot\b"
+    rf"|{phrases.IS_WRONG})",
+    re.IGNORECASE,
 )
 _END_CHARS = 200
 
@@ -107,7 +138,7 @@ def chosen_letter(text: str) -> str | None:
     if sole := _SOLE.fullmatch(plain):
         return sole[1].upper()
     statements = [*_named(plain), *_chosen(plain), *_found_right(plain), *_boxed(text, plain)]
-    statements += _last_line(plain)
+    statements += [*_judged(plain), *_last_line(plain)]
     if statements:
         return max(statements)[1].upper()
     return _end(plain) or _beginning(plain)
@@ -127,7 +158,7 @@ def _named(plain: str) -> Iterator[_Statement]:
         stop = sentence.start() if sentence else start + _WINDOW
         for link in _LINK.finditer(plain, start, stop):
             letter = letter_at(plain, link.end())
-            if letter and (not subject["plural"] or ends_line(plain, letter.end())):
+            if letter and _is_said(plain, subject, letter):
                 yield letter.start("letter"), letter["letter"]
                 break
         else:
@@ -135,18 +166,26 @@ def _named(plain: str) -> Iterator[_Statement]:
                 yield letter.start("letter"), letter["letter"]
 
 
+def _is_said(plain: str, subject: re.Match[str], letter: re.Match[str]) -> bool:
+    """Whether the letter is all that is said: "Result: B is wrong" says something else."""
+    if subject["plural"]:
+        return ends_line(plain, letter.end())
+    return not subject["heading"] or ends_clause(plain, letter.end())
+
+
 def _without_link(plain: str, subject: re.Match[str]) -> re.Match[str] | None:
     """The letter under a heading "Answer", or right behind the word: "Answer (B)"."""
     heading = _HEADING_END.match(plain, subject.end())
-    letter = letter_at(plain, heading.end() if heading else subject.end())
+    closed = plain.startswith("]", subject.end())
+    letter = letter_at(plain, heading.end() if heading else subject.end() + closed)
     if letter is None:
         return None
     alone = ends_line(plain, letter.end())
     if heading or subject["other"] or subject["unspaced"]:
-        is_label = bool(letter["close"]) or plain.startswith((".", ":"), letter.end())
+        is_label = bool(letter["close"]) or _LABEL_END.match(plain, letter.end()) is not None
         return letter if alone or is_label else None
     # "The answer (A) is wrong."
-    return letter if alone and letter["close"] else None
+    return letter if alone and (letter["close"] or subject[0].endswith(".")) else None
 
 
 def _chosen(plain: str) -> Iterator[_Statement]:
@@ -154,6 +193,18 @@ def _chosen(plain: str) -> Iterator[_Statement]:
     for choosing in _CHOOSING.finditer(plain):
         if letter := letter_at(plain, choosing.end()):
             yield letter.start("letter"), letter["letter"]
+    for left in _LEFT_OVER.finditer(plain):
+        letter = letter_at(plain, left.end())
+        is_one = letter and (letter["close"] or letter["letter"].isupper())
+        if letter and is_one and ends_clause(plain, letter.end()):
+            yield letter.start("letter"), letter["letter"]
+
+
+def _judged(plain: str) -> Iterator[_Statement]:
+    """ "Only B works", and a line "B: correct"."""
+    for pattern in (_ONLY, _JUDGED):
+        for found in pattern.finditer(plain):
+            yield found.start(1), found[1]
 
 
 def _found_right(plain: str) -> Iterator[_Statement]:
@@ -190,10 +241,13 @@ def _end(plain: str) -> str | None:
 
 def _beginning(plain: str) -> str | None:
     """ "B. Paris", where that is not the first of several options."""
-    start = len(plain) - len(plain.lstrip())
+    start = plain.rfind("\n", 0, len(plain) - len(plain.lstrip())) + 1
     first = _LABEL.match(plain, start)
     if first is None:
         return None
     letter = (first[1] or first[2]).upper()
     others = {(label[1] or label[2]).upper() for label in _LABEL.finditer(plain, first.end())}
+    is_listed = letter == "A" and _LISTED.search(plain, first.end())
+    if is_listed or _IS_WRONG.match(plain, first.end()):
+        return None
     return letter if others <= {letter} and letter_at(plain, start) else None

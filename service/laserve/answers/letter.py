@@ -7,7 +7,9 @@ way to divide it would be tried on hostile text.
 import re
 import sys
 
-NOUN = r"(?:answer|option|choice|letter|alternative|selection|response|item)"
+from laserve.answers import phrases
+
+NOUN = rf"(?:answer|option|choice|letter|alternative|selection|response|item|{phrases.OPTION})"
 
 _SPACE = r"[^\S\n]*+"
 _ADVERB = (
@@ -15,15 +17,17 @@ _ADVERB = (
     r"|probably|most|likely|simply|just|only|obviously|still|also|now|in fact|of course"
     r"|given (?:by|in))"
 )
+_NOT_BUT = rf"not\s++(?:{NOUN}\s++)?[(\[]?[A-J][)\]]?\s*+,?\s*+(?:but|it['’]s|it\s++is)"
 _LETTER = re.compile(
-    rf"[\s,:]*+(?:[-•]\s++)?(?:(?P<word>{NOUN}|the|that|it['’]s|it|is|be|one|first|second|third"
-    rf"|fourth|fifth|last|{_ADVERB})\b[\s:,]*+){{0,6}}+"
+    rf"[\s,:]*+(?:[-•]\s++)?(?:(?P<word>(?:{NOUN}|the|that|it['’]s|it|is|be|one|first|second|third"
+    rf"|fourth|fifth|last|{_ADVERB}|{_NOT_BUT})\b|(?:{phrases.ARTICLE})(?<=['’\s])"
+    rf"|(?:{phrases.ARTICLE})\b|{phrases.OPTION_UNSPACED})[\s:,]*+){{0,6}}+"
     r"(?P<open>[(\[]\s*+)?(?P<letter>[A-J])(?P<close>\s*+[)\]])?",
     re.IGNORECASE,
 )
 _IN_WORD = re.compile(
     # Names, words, initials, formulas, questions: C++, e-mail, C. S. Lewis, B(x), F = ma, B?
-    r"[A-Za-z0-9_\u00c0-\u024f'’(+°%#]|-[a-z]|\.\s?[A-Za-z]\.|[.,]\d"
+    r"[A-Za-z0-9_\u00c0-\u024f'’(+°%#]|-[a-z\d]|\.\s?[A-Za-z]\.|[.,]\d"
     rf"|{_SPACE}(?:=[^>]|[+^?×≤≥≈]|<(?![/|])|\\(?![\\nrt]))"
 )
 _MORE = re.compile(
@@ -41,6 +45,7 @@ _PROSE = re.compile(
     r"|under|according|although|though|and|or)\b",
     re.IGNORECASE,
 )
+_IS_NOUN = re.compile(rf"{NOUN}|{phrases.OPTION_UNSPACED}", re.IGNORECASE)
 _NEXT_WORD = re.compile(r"[^\S\n]++(?=\w)")
 
 
@@ -57,7 +62,7 @@ def letter_at(text: str, place: int, end: int = sys.maxsize) -> re.Match[str] | 
     behind = found.end()
     if _IN_WORD.match(text, behind, end) or _MORE.match(text, behind, end):
         return None
-    if found["close"] or re.fullmatch(NOUN, found["word"] or "", re.IGNORECASE):
+    if found["close"] or _IS_NOUN.fullmatch(found["word"] or ""):
         return found
     letter, word = found["letter"], _NEXT_WORD.match(text, behind, end)
     in_prose = word is not None and _PROSE.match(text, word.end(), end) is not None
@@ -70,3 +75,8 @@ def letter_at(text: str, place: int, end: int = sys.maxsize) -> re.Match[str] | 
 def ends_line(text: str, place: int) -> bool:
     """Whether nothing but a full stop or the like follows on the line."""
     return _LINE_END.match(text, place) is not None
+
+
+def ends_clause(text: str, place: int) -> bool:
+    """Whether a full stop, a comma or the like follows, or the line ends."""
+    return _END.match(text, place) is not None

@@ -15,13 +15,15 @@ _MARKS = re.compile(
     r"|[Bb]igg?[lr]?|q?quad)(?![A-Za-z])"
     r"|\\[()\[\],;:! ]"
     # Without width, too.
-    r"|[*`$~{}\"“”„«»\u200b-\u200f\u2060\ufeff]"
+    r"|[*`$~{}\"“”„«»「」『』【】\u200b-\u200f\u2060\ufeff]|\[\[|\]\]"
+    # What decorates: ticks, pointing hands, "therefore".
+    r"|[\u2234\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]"
     # Markdown: emphasis, headings, quotations.
     r"|(?<![A-Za-z\d])_|_+(?![A-Za-z\d{_])"
-    r"|^[ \t]*[#>]"
+    r"|^[ \t]*(?:\#+|>)"
     # Single quotes, but for apostrophes.
     r"|(?<![A-Za-z\d\u00c0-\u024f])['‘’]|['’](?![A-Za-z\d\u00c0-\u024f])"
-    r"|</?(?:a|b|big|br|center|code|div|em|font|h[1-6]|i|li|mark|p|pre|small|span|strong|td|u)\b"
+    r"|</?(?:a|ans|b|big|br|final|center|code|div|em|font|h[1-6]|i|li|mark|p|pre|small|span|strong|td|u)\b"
     r"[^<>\n]{0,100}>"
     r")++",
     re.MULTILINE | re.IGNORECASE,

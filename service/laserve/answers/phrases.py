@@ -1,0 +1,46 @@
+"""How languages other than English say "the answer is B": pieces of regular expressions.
+
+Of the languages that multiple-choice tests are commonly translated to. Those called unspaced stand
+next to letters without a border of words.
+"""
+
+OPTION = (
+    r"opción|opçã?o|alternativa|letra|lettre|lettera|opzione|buchstaben?|antwort(?:option)?|réponse"
+    r"|respuesta|resposta|risposta|вариант"
+)
+"""What a letter may be called."""
+OPTION_UNSPACED = r"(?:[选選][项項]|[选選]肢)"
+
+ARTICLE = (
+    r"l['’]|la|le|el|die|a\s++(?=letra|alternativa|opção)|o\s++(?=item)|donc|also|então|entonces"
+)
+"""In front of it."""
+
+ANSWER = (
+    r"antwort|antwoord|lösung|réponse|respuesta|risposta|resposta|câu\s++trả\s++lời|đáp\s++án|válasz"
+    r"|odpověď|odpowiedź(?:\s++to)?|odgovor|jawaban(?:nya)?|jibu|[iì]d[aá]h[uù]n(?:\s++náà)?"
+    r"|impendulo|tontu|ответ|відповідь|cevap|yanıt|svaret|svar|vastaus|richtig(?=\s++ist\b)"
+    r"|richtige\s++(?:option|auswahl)|bonne\s++option|option\s++correcte|opción\s++correcta"
+    r"|(?:alternativa|opção|letra)\s++correta|opzione\s++corretta"
+)
+ANSWER_UNSPACED = (
+    r"答案|答え|正解|回答|解答|答|정답|답변|답|الإجابة|الجواب|جواب|उत्तर|উত্তর|సమాధానం|คำตอบ"
+    r"|正[确確]的?[选選][项項]|正[确確]的(?=是)"
+)
+
+IS = (
+    r"ist|lautet|est|(?<!\bno\s)(?<!\bnão\s)(?<!\bnon\s)(?:es|è|é)|là|adalah|ni|je|är|er|on|este"
+    r"|ithi|bi\s++mooy"
+)
+IS_UNSPACED = r"(?<!不)[应應]?[该該]?[是为為選选]|는|은|は|هي|هو|है|आहे|হল|ঃ|คือ"
+
+I_CHOOSE = r"ich\s++(?:wähle|nehme)|je\s++choisis|(?:yo\s++)?eli(?:jo|gería)|escolho|scelgo|выбираю"
+I_CHOOSE_UNSPACED = r"[故应應]?[选選][择擇]?|我[认認][为為]是"
+
+IS_RIGHT = (
+    r"\b(?:est|es|é|è|está)\s++(?:la\s++|a\s++)?(?:correct[eao]?|corret[ao]|corrett[ao]|certa|bonne)\b"
+    r"|(?<!nicht\s)\b(?:ist\s++)?(?:richtig|korrekt)\b(?!\s++ist\b)"
+    r"|(?:[选選]?[项項])?[是为為]?(?<!不)(?:正[确確]|最合适|最佳)"
+)
+
+IS_WRONG = r"ist\s++(?:nicht|falsch)|n['’]est\s++pas|no\s++es|não\s++é|non\s++è|不|[错錯]|是[错錯]"
