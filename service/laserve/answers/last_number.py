@@ -24,6 +24,7 @@ import unicodedata
 from collections import deque
 from fractions import Fraction
 
+from laserve.answers.currencies import CODES
 from laserve.answers.numeral import Decimal, Number, as_fraction, raised, written
 
 _MAX_EXPONENT_DIGITS = 6
@@ -34,10 +35,7 @@ _SIGNS = "-−–﹣－‑+"
 _SLASHES = "/⁄∕"
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺"
 _FROM_SUPERSCRIPT = str.maketrans(_SUPERSCRIPTS, "0123456789-+")
-_CURRENCIES = (
-    r"(?:USD|US|EUR|GBP|JPY|CNY|RMB|INR|CHF|CAD|AUD|NZD|HKD|SGD|KRW|TWD|THB|MXN|BRL|ZAR|RUB|SEK"
-    r"|NOK|DKK|PLN|CZK|HUF|ILS|IDR|MYR|VND|AED|SAR|EGP|NGN|KES|PKR|BDT|LKR|ARS|CLP|UAH|RON|Rs\.?)"
-)
+_CURRENCIES = rf"(?:{'|'.join(sorted(CODES))}|US|Rs\.?)"
 _SPACE = r"(?:[^\S\n]|\\[ ,;:!]|~)*+"
 _BRACES = r"\{(?:[^{}]++|\{[^{}]*+\})*+\}"
 _WHOLE = (
@@ -66,11 +64,12 @@ _TOKEN = re.compile(
 
     | (?P<number>
         (?: (?<![A-Za-z\d_)\]}}%°€£²³]) (?P<minus>[{_SIGNS[:-1]}]) )?
-        (?: (?<![A-Za-z]) {_CURRENCIES}[ ]?(?=\\?[$€£¥]?\d) )?  (?: \\?[$€£¥₠-⃏] )?
+        (?: (?<![A-Za-z]) {_CURRENCIES}[ ]?(?=\\?[$€£¥]?\d) )?
+        (?: (?<!\d)(?<!\d[ ]) \\?[$€£¥₠-⃏] (?P<behind>[{_SIGNS[:-1]}]) (?=\d) | \\?[$€£¥₠-⃏] )?
         (?:
             (?P<fraction>{_FRACTION})
             | (?:
-                (?P<dotted>\d{{1,3}}(?:\.\d{{3}})+) , (?P<cents>\d{{1,2}}) (?!\d)
+                (?P<dotted>\d{{1,3}}(?:[.\u00a0\u2009\u202f]\d{{3}})+) , (?P<cents>\d{{1,2}}) (?!\d)
                 | (?P<dots>\d{{1,3}}(?:\.\d{{3}}){{2,}}) (?![.,]?\d)
                 | \d++ (?:\.\d++)+ \. (?P<last>\d++)
                 | (?P<whole>{_WHOLE}) (?: (?:[.٫]|\{{,\}}) (?P<decimals>\d++) )?
@@ -123,7 +122,7 @@ def _read(token: re.Match[str]) -> str | None:
     if value is None:
         return None
     number = written(value)
-    if number == "0" or not token["minus"]:
+    if number == "0" or not (token["minus"] or token["behind"]):
         return number
     return number[1:] if number.startswith("-") else f"-{number}"
 

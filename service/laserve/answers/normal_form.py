@@ -50,6 +50,9 @@ def _plain(character: str) -> str:
     if character in _NUMBERS or unicodedata.decomposition(character).startswith(_KEPT):
         return character
     plain = unicodedata.normalize("NFKC", character)
+    # ˚ and ´ would be a space with a ring or an accent above it.
+    if plain.startswith(" ") and len(plain) > 1:
+        return character
     # ⒈ is 1. with its full stop: behind another digit it would become part of a number.
     has_digits = any(map(str.isdecimal, plain)) and not character.isdecimal()
     return character if has_digits else plain

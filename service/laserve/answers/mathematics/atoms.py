@@ -7,6 +7,7 @@ from laserve.answers.mathematics.applications import Applications
 from laserve.answers.mathematics.literals import in_base
 from laserve.answers.mathematics.tokens import Token
 from laserve.answers.mathematics.tree import (
+    REALS,
     Call,
     Matrix,
     Number,
@@ -174,16 +175,15 @@ class Atoms(Applications):
         closing = "}" if opening == "{" else "\\}"
         if opening == "\\{" and self.accept(closing):
             return Sequence("{", (), "}")
-        if opening == "\\{" and self.peek().kind == "name" and self.peek(1).kind in ("|", ":"):
+        is_of_reals = self.peek(1).kind == "in" and self.peek(2).text == REALS.name
+        bar = 3 if is_of_reals else 1
+        if opening == "\\{" and self.is_at("name") and self.peek(bar).kind in ("|", ":"):
             # {x | x > 2}: the numbers for which that holds.
-            self.place += 2
+            self.place += bar + 1
             (condition,) = self._items_in_brackets()[:1]
             self.expect(closing)
             return condition
         items = self._items_in_brackets()
-        if self.is_at("command") and self.peek().text == "choose" and len(items) == 1:
-            self.take()
-            items = (Call("binomial", (*items, self.expression())),)
         self.expect(closing)
         # {1} is 1, {1, 2} and \{1\} are sets.
         is_group = opening == "{" and len(items) == 1

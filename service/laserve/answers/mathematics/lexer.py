@@ -11,11 +11,15 @@ from laserve.answers.mathematics.tokens import Token
 from laserve.answers.mathematics.tree import UnreadError
 
 _SPACE = re.compile(r"\s+")
-_CURRENCY = re.compile(r"(?:\b(?:US|CA|AU|NZ|HK|A|C))?(?:\\?\$)+")
+_CURRENCY = re.compile(
+    r"(?:\b(?:US|CA|AU|NZ|HK|A|C))?(?:\\?\$)+"
+    r"|\\(?:pounds|euro|yen|(?:text|math)dollar|texteuro|textsterling|textyen)(?![A-Za-z])"
+)
 _WORD = re.compile(r"(?:sin|cos|tan|log|ln)(?=[xy](?![A-Za-z]))|[A-Za-z]+")
+_END = re.compile(r"\s*\\end(?![A-Za-z])")
 _ROW = re.compile(r"\\\\(?:\[[^\]]*\])?")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
-_SIGN = re.compile(r"\*\*|<=|>=|!=|==|\+/-|:=|''|[-+*/^_=<>!|:;,'()\[\]{}%&]")
+_SIGN = re.compile(r"\*\*|<=|=<|>=|!=|==|\+/-|:=|''|[-+*/^_=<>!|:;,'()\[\]{}%&]")
 
 # Arguments of commands.
 _BRACE = re.compile(r"\s*\{()")
@@ -23,7 +27,7 @@ _NAME = re.compile(r"\s*(?:\{([^{}]+)\}|(\\?\w))")
 _LABEL = re.compile(r"\s*([A-Za-z]+)")
 _ENVIRONMENT = re.compile(r"\s*\{\s*(\w+)\*?\s*\}(?:\s*\{[clr|\s]*\})?")
 
-_SAME = {"**": "^", "==": "=", ":=": "=", "+/-": "+-"}
+_SAME = {"**": "^", "==": "=", "=<": "<=", ":=": "=", "+/-": "+-"}
 _SHOWN = frozenset("%|&_#")
 """Signs that a backslash only escapes."""
 
@@ -36,6 +40,8 @@ class Lexer:
         self._place = 0
         self._open: list[str] = []
         """Brackets that are open; "text" is the brace of `\\text{`."""
+        self._system: str | None = None
+        """The environment of several lines, without a bracket of its own, that is open."""
 
     def tokens(self) -> Iterator[Token]:
         """All of them, in order. Raises UnreadError at what is none."""
@@ -60,14 +66,33 @@ class Lexer:
         if word := self._skip(_WORD):
             return _of_word(word[0], "text" in self._open)
         if row := self._skip(_ROW):
-            return Token("row", row[0])
+            return self._of_row(row[0])
         if command := self._skip(_COMMAND):
             return self._of_command(command[1])
         if sign := self._skip(_SIGN):
             return self._of_sign(sign[0])
         raise UnreadError(f"{self._text[self._place]!r} means nothing")
 
+    def _of_row(self, row: str) -> Token | None:
+        if self._system is None:
+            return Token("row", row)
+        return None if _END.match(self._text, self._place) else Token(",", row)
+
+    def _of_environment(self, command: str) -> Token | None:
+        name = self._argument(_ENVIRONMENT)
+        if name in vocabulary.MATRICES:
+            return Token(command, command)
+        if name not in vocabulary.SYSTEMS or (command == "begin") != (self._system is None):
+            raise UnreadError("an environment that is no matrix and no system")
+        self._system = name if command == "begin" else None
+        return None
+
     def _of_sign(self, sign: str) -> Token | None:
+        if sign == "&" and self._system is not None:
+            # What stands behind it in cases is a condition, and the order of both counts.
+            if self._system == "cases":
+                raise UnreadError("a function in pieces")
+            return None
         if sign in ("(", "[", "{"):
             self._open.append(sign)
         elif sign in (")", "]", "}") and self._open and self._open.pop() == "text":
@@ -88,9 +113,7 @@ class Lexer:
         if name in vocabulary.FIGURES:
             return Token("name", f"\\{name} {self._argument(_LABEL)}")
         if name in ("begin", "end"):
-            if self._argument(_ENVIRONMENT) not in vocabulary.MATRICES:
-                raise UnreadError("an environment that is no matrix")
-            return Token(name, name)
+            return self._of_environment(name)
         if name in vocabulary.GREEK:
             return Token("name", f"\\{name}")
         for kind, meanings in (

@@ -12,7 +12,10 @@ _REST = (
 )
 _ALONE = re.compile(rf"(?P<whole>\d+){_REST}")
 # In front of another group it would be a list of which nobody knows where a number ends.
-_GROUPED = re.compile(rf"(?P<whole>[1-9]\d{{0,2}}(?:,\d{{3}})+(?!,?\d)|\d+){_REST}")
+# Thousands; lakhs and crores.
+_GROUPED = re.compile(
+    r"(?P<whole>(?<!\d,)[1-9](?:\d{0,2}(?:,\d{3})+|\d?(?:,\d{2})+,\d{3})(?!,?\d)|\d+)" + _REST
+)
 _DECIMALS = re.compile(r"\.(?P<decimals>\d+)(?:[eE](?P<exponent>[-+]?\d{1,6})(?![\dA-Za-z]))?")
 _BASES = {
     "two": 2,
@@ -31,7 +34,10 @@ _BASED = re.compile(
     rf"(?P<digits>\d+)_(?:(?P<bare>\d\d?)(?!\d)|\{{\s*(?P<braced>{_BASE})\s*\}}|"
     rf"\{{\s*\\(?:text|mathrm)\s*\{{\s*(?P<text>{_BASE})\s*\}}\s*\}})"
 )
-_HEXADECIMAL = re.compile(r"(?P<digits>(?:\d|[A-F]{2})[\dA-F]*)_(?:16(?!\d)|\{\s*16\s*\})")
+_HEXADECIMAL = re.compile(
+    r"(?:\\(?:text|mathrm)\s*\{\s*(?P<text>[\dA-F]+)\s*\}|(?P<digits>(?:\d|[A-F]{2})[\dA-F]*))"
+    r"\s*_\s*(?:16(?!\d)|\{\s*16\s*\})"
+)
 _PREFIXED = re.compile(r"0(?:x[\da-f]+|b[01]+|o[0-7]+)(?!\w)", re.IGNORECASE)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -45,7 +51,7 @@ def match_literal(text: str, place: int, is_in_brackets: bool) -> tuple[Tree, st
     if found := _PREFIXED.match(text, place):
         return Number(Fraction(int(found[0], 0))), found[0]
     if found := _HEXADECIMAL.match(text, place):
-        return in_base(found["digits"], 16), found[0]
+        return in_base(found["text"] or found["digits"], 16), found[0]
     if found := _BASED.match(text, place):
         base = found["bare"] or found["braced"] or found["text"]
         return in_base(found["digits"], _BASES.get(base) or int(base)), found[0]

@@ -34,6 +34,9 @@ MAX_SIGNS = 3
 
 _SIGNS = ("+", "-", "+-", "-+")
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "equiv", "in", "notin", "subset")
+_JUNCTIONS = ("land", "wedge", "lor", "vee")
+_TWO_SIDED = {"over": "divide", "choose": "binomial"}
+"""Commands of TeX that divide all of what stands around them, up to the braces."""
 _SETS = ("cup", "cap", "setminus")
 _FACTORS = ("name", "letters", "constant", "function", "number", "begin", "lfloor", "lceil")
 _BRACKETS = ("(", "{", "\\{", "[")
@@ -60,17 +63,21 @@ class Parser(Atoms):
     def items(self) -> tuple[Tree, ...]:
         """What stands between commas, semicolons, "and", "or"."""
         items = [self._item()]
-        while sign := self.accept(",", ";", "and", "or"):
+        is_logic = False
+        while sign := self.accept(",", ";", "and", "or", "&"):
             self.accept("and", "or")
+            is_logic |= sign.text in _JUNCTIONS
             if sign.kind == "," and _is_decimals(self.peek()):
                 raise UnreadError("a decimal comma")
             items.append(self._item())
+        if is_logic and not all(isinstance(item, Relation) for item in items):
+            raise UnreadError("a formula of logic is no list")
         return tuple(items)
 
     def expression(self) -> Tree:
         """A sum."""
         tree = self._product()
-        while sign := self.accept(*_SIGNS):
+        while not self._is_difference_of_sets() and (sign := self.accept(*_SIGNS)):
             tree = Call("add", (tree, _signed([sign.kind], self._product())))
         return tree
 
@@ -141,6 +148,11 @@ class Parser(Atoms):
         while True:
             if sign := self.accept(*_SETS):
                 tree = Call(sign.kind, (tree, self.expression()))
+            elif self._is_difference_of_sets():
+                self.take()
+                tree = Call("setminus", (tree, self.expression()))
+            elif self.is_at("command") and self.peek().text in _TWO_SIDED:
+                tree = Call(_TWO_SIDED[self.take().text], (tree, self.expression()))
             elif self._is_letter_cup(tree):
                 self.take()
                 tree = Call("cup", (tree, self.expression()))
@@ -216,6 +228,10 @@ class Parser(Atoms):
 
     def _is_word_in(self) -> bool:
         return self.is_at("letters") and self.peek().text == "in"
+
+    def _is_difference_of_sets(self) -> bool:
+        r"""Whether a minus takes a set away, `\mathbb{R}-\{0\}`."""
+        return self.is_at("-") and self.peek(1).kind == "\\{"
 
     def _is_letter_cup(self, left: Tree) -> bool:
         """Whether a U stands between two sets."""
@@ -311,6 +327,8 @@ def _beside(left: Tree, right: Tree) -> Tree:
         case Number(whole), Call("divide", (Number(numerator), Number(denominator))):
             if whole.denominator == 1 and 0 < numerator < denominator:
                 return Call("add", (left, right))
+        case Number(), Call("percent" | "degree" as unit, (Call("divide") as part,)):
+            return Call(unit, (_beside(left, part),))
     return Call("multiply", (left, right))
 
 

@@ -53,11 +53,18 @@ class _Units:
         while True:
             if self._cursor.is_at("/"):
                 self._cursor.take()
-                tree = Call("divide", (tree, self._power()))
+                tree = Call("divide", (tree, self._divisor()))
             elif self._cursor.accept("*") or self._starts():
                 tree = Call("multiply", (tree, self._power()))
             else:
                 return tree
+
+    def _divisor(self) -> Tree:
+        if not self._cursor.accept("("):
+            return self._power()
+        tree = self.product()
+        self._cursor.expect(")")
+        return tree
 
     def _starts(self) -> bool:
         return self._cursor.is_at("name", "square", "cubic", *_WORDS)

@@ -41,12 +41,14 @@ _CHARACTERS = {
     "⌈": r"\lceil ",
     "⌉": r"\rceil ",
     "∣": "|",
+    "∶": ":",
+    "‰": "/1000 ",
     "∧": r"\land ",
     "∨": r"\lor ",
     "¢": "%",
     **{letter: rf"\mathbb{{{plain}}}" for letter, plain in zip("ℝℤℕℚℂℙℍ", "RZNQCPH", strict=True)},
 }
-_MICRO = re.compile(r"μ(?=[msgLl]\b)")
+_MICRO = re.compile(r"μ(?=[msgLlACFVW]\b)")
 _MICRO_IN_LATEX = re.compile(
     r"(?<=\d)((?:\s|~|\\[,;: ])*)\\mu\s*(\\(?:text|mathrm)\s*\{|)\s*(?=[msgL]\b)"
 )
@@ -55,6 +57,7 @@ _SUBSCRIPTS = re.compile(r"[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙᵢ]
 _LAYOUT = re.compile(
     r"\\(?:left|right)\s*\.|"
     r"(?<!\\)\\(?:left|right|[bB]igg?[lrm]?|middle|displaystyle|textstyle|limits|nolimits|quad|qquad|"
+    r"tiny|small|normalsize|large|Large|LARGE|huge|Huge|"
     r"hspace\s*\{[^{}]*\}|hfill|phantom\s*\{[^{}]*\})(?![A-Za-z])|"
     r"(?<!\\)\\[,;:> ]|~"
 )
@@ -63,6 +66,30 @@ _GROUPED = re.compile(
     rf"(?<![\d.^_])\d{{1,3}}(?:{_SEPARATOR}\d{{3}})+(?!\d|\s*/)"
     # In the Indian way, where it cannot be a list.
     r"|(?<![\d.^_])\d{1,2}(?:(?:\{,\}|,\\!)\d{2})+(?:\{,\}|,\\!)\d{3}(?!\d)"
+)
+_DIGIT = r"\s*(?:\{\s*(\d)\s*\}|(\d))"
+_REPEATED: tuple[tuple[re.Pattern[str], str], ...] = (
+    # A line over each digit; a dot over the first and the last; one over a digit without braces.
+    (re.compile(r"(\.\d*)((?:\d\u0305)+)"), r"\1\\overline{\2}"),
+    (
+        re.compile(rf"(\.\d*)\\dot{_DIGIT}(\d*)\\dot{_DIGIT}"),
+        r"\1\\overline{\2\3\4\5\6}",
+    ),
+    (re.compile(r"(\.\d*)\\(?:overline|bar|dot)\s*(\d)"), r"\1\\overline{\2}"),
+    # 0.1666...: what stands there three times goes on.
+    (
+        re.compile(r"(\.\d{0,30}?)(\d{1,12}?)\2{2,40}\s*(?:\.\.\.|\\[lc]?dots(?![A-Za-z]))"),
+        r"\1\\overline{\2}",
+    ),
+    (re.compile(r"(?<!\d)(\.\d*\\overline)"), r"0\1"),
+)
+_PRIMES = re.compile(r"\^\s*(?:\{\s*((?:\\prime\s*)+)\}|(\\prime)(?![A-Za-z]))")
+_IN_TEXT = r"(?:\\(?:text|mathrm|textrm)\s*)?"
+_ORDINAL = re.compile(
+    rf"(?<=\d)\s*\^\s*(?:\{{\s*{_IN_TEXT}\{{?\s*(st|nd|rd|th)\s*\}}?\s*\}}|(st|nd|rd|th)\b)"
+)
+_CIRCLE = re.compile(
+    rf"(?<=\d)\s*\^\s*(?:\{{\s*{_IN_TEXT}\{{?\s*o\s*\}}?\s*\}}|{_IN_TEXT}\{{\s*o\s*\}}|o\b)"
 )
 _SLASHED = re.compile(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄/]([₀₁₂₃₄₅₆₇₈₉]+)")
 _ABBREVIATION = re.compile(r"(?<=[A-Za-z]{2})\.(?=\s)")
@@ -78,6 +105,11 @@ def spell(text: str) -> str:
         text = _SUPERSCRIPTS.sub(lambda run: f"^{{{_plain(run[0])}}}", text)
         text = _SUBSCRIPTS.sub(lambda run: f"_{{{_plain(run[0])}}}", text)
         text = "".join(map(_character, text))
+    for pattern, overline in _REPEATED:
+        text = pattern.sub(overline, text)
+    text = _PRIMES.sub(lambda run: "'" * run[0].count("prime"), text.replace("\u0305", ""))
+    text = _CIRCLE.sub(r"\\degree ", _ORDINAL.sub(r"\1\2", text))
+    text = text.replace("&lt;", "<").replace("&gt;", ">")
     text = _PER_CENT.sub("percent", _ABBREVIATION.sub(" ", text))
     text = _MICRO_IN_LATEX.sub(r"\1 \2u", text)
     text = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), text)

@@ -18,6 +18,7 @@ _WORDS_IN_LATEX = re.compile(
 )
 _NUMERALS = "¹²³⁰-₟¼-¾⅐-↉"
 _WORD = re.compile(rf"[^\W\d_{_NUMERALS}]{{2,}}")
+_IN_BRACKETS = re.compile(r"\(([^()]+)\)")
 _MATHEMATICS = re.compile(rf"[\d\\^_=<>+*/|(){{}}\[\]%{_NUMERALS}]")
 
 
@@ -31,7 +32,9 @@ def bare(form: str) -> str:
 
 def words(form: str) -> str | None:
     """An answer that is nothing but words, in one way of writing it; None where it is not."""
-    plain = unwrapped(form).rstrip("!?")
+    plain = unwrapped(form).rstrip("!?.")
+    if bracketed := _IN_BRACKETS.fullmatch(plain):
+        plain = bracketed[1]
     is_words = _WORD.search(plain) and not _MATHEMATICS.search(plain)
     return plain.casefold() if is_words and len(plain) > 1 else None
 
@@ -56,7 +59,9 @@ def _without_ends(form: str) -> str:
     found = boxes(form)
     if found and (found[0].start, found[0].content_end) == (0, len(form) - 1):
         return form[found[0].content_start : found[0].content_end].strip()
-    form = _SPACES_AROUND.sub("", form).rstrip(_PUNCTUATION)
+    form = _SPACES_AROUND.sub("", form)
+    # Three full stops are none: 0.333... goes on.
+    form = form if form.endswith("..") else form.rstrip(_PUNCTUATION)
     inner = form[1:-1]
     if form[:1] + form[-1:] in _QUOTES and not {form[0], form[-1]} & set(inner):
         return inner.strip()

@@ -19,6 +19,7 @@ _METRES = {
     "mi mile miles": "1609.344",
 }
 _GRAMS = {
+    "ug microgram micrograms": "1e-6",
     "mg milligram milligrams": "0.001",
     "gram grams": "1",
     "kg kgs kilogram kilograms kilo kilos": "1000",
@@ -38,9 +39,10 @@ _SECONDS = {
 }
 _CUBIC_METRES = {
     "liter liters litre litres": "1e-3",
+    "ul uL microliter microliters microlitre microlitres": "1e-9",
     "dl": "1e-4",
     "cl": "1e-5",
-    "ml milliliter milliliters millilitre millilitres cc": "1e-6",
+    "ml mL milliliter milliliters millilitre millilitres cc": "1e-6",
     "gal gallon gallons": "0.003785411784",
 }
 _SQUARE_METRES = {"hectare hectares": "10000", "acre acres": "4046.8564224"}
@@ -55,6 +57,7 @@ _DIMENSIONS: tuple[tuple[dict[str, str], dict[str, int]], ...] = (
     (_METRES_PER_SECOND, {"m": 1, "s": -1}),
     ({"year years yr yrs": "12", "month months": "1"}, {"month": 1}),
     ({"kwh": "3600000"}, {"W": 1, "s": 1}),
+    ({"Nm": "1"}, {"N": 1, "m": 1}),
     ({"ohm ohms": "1"}, {"\\Omega": 1}),
     ({"cent cents": "1/100", "dozen dozens": "12", "rad radian radians": "1"}, {}),
     ({"thousand": "1000", "million": "1e6", "billion": "1e9", "trillion": "1e12"}, {}),
@@ -70,10 +73,14 @@ _BASES = {
     "Hz": "hertz",
     "mol": "mole moles",
     "cal": "calorie calories",
-    "eV": "",
+    "eV": "electronvolt electronvolts",
+    "atm": "atmosphere atmospheres",
+    "T": "tesla teslas",
+    "C": "coulomb coulombs",
+    "F": "farad farads",
 }
 """Not derived from each other: 5 J and 5 N m stay two answers."""
-_PREFIXES = {"G": "1e9", "M": "1e6", "k": "1e3", "m": "1e-3"}
+_PREFIXES = {"G": "1e9", "M": "1e6", "k": "1e3", "m": "1e-3", "u": "1e-6", "n": "1e-9"}
 
 
 def _product(factor: Fraction, dimensions: Mapping[str, int]) -> Tree:
@@ -109,9 +116,9 @@ def unit(word: str) -> Tree | None:
     """The unit that a word of two letters or more names."""
     if word in _UNITS:
         return _UNITS[word]
-    # Of symbols with an m the case counts: mW, MW.
+    # Where a letter may be a prefix the case counts: mW, MW; nm, Nm.
     folded = word.lower()
-    is_of_one_case = len(word) > 2 or folded == "ml" or not folded.startswith("m")
+    is_of_one_case = len(word) > 2 or not folded.startswith(("m", "n", "u"))
     return _UNITS.get(folded) if is_of_one_case else None
 
 
@@ -127,7 +134,7 @@ def unit_letter(letter: str, is_among_units: bool) -> Tree:
 
 def is_unit_letter(letter: str) -> bool:
     """Whether a single letter is the symbol of a unit."""
-    return letter in "mgshLNJWVAK"
+    return letter in "mgshLNJWVAKTCF"
 
 
 def counted(words: str) -> Tree:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from laserve.answers.currencies import CODES
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -57,7 +59,9 @@ OPERATORS: Mapping[str, str] = {
     "rbrack": "]",
     "lbrace": "\\{",
     "rbrace": "\\}",
-    "backslash": "setminus",
+    **dict.fromkeys(_words("backslash smallsetminus"), "setminus"),
+    "bigcup": "cup",
+    "bigcap": "cap",
     "colon": ":",
     "prime": "'",
     **dict.fromkeys(_words("land wedge"), "and"),
@@ -84,8 +88,9 @@ WORD_OPERATORS: Mapping[str, str] = {
 }
 """Words that are signs."""
 
-CURRENCIES = _words(
-    "USD EUR GBP JPY CNY INR CAD AUD Rs dollar dollars euro euros yen yuan rupee rupees"
+CURRENCIES = CODES | _words(
+    "Rs dollar dollars euro euros yen yuan rupee rupees peso pesos franc francs krona kronor krone "
+    "kroner ruble rubles rouble roubles"
 )
 """Dropped, as their signs are."""
 
@@ -96,12 +101,13 @@ TEXT = _words(
 """Commands whose argument is words."""
 
 STYLES = _words(
-    "mathbf boldsymbol bm mathit mathsf mathtt mathcal mathfrak bf it boxed fbox ensuremath mathop"
+    "mathbf boldsymbol bm mathit mathsf mathtt mathcal mathfrak bf it boxed fbox ensuremath mathop "
+    "underline ce"
 )
 """Commands that change the look of their argument, and mean nothing."""
 
 DECORATIONS = _words(
-    "overline bar vec hat tilde dot ddot widehat widetilde underline overrightarrow overleftarrow "
+    "overline bar vec hat tilde dot ddot widehat widetilde overrightarrow overleftarrow "
     "overleftrightarrow mathbb"
 )
 r"""Commands whose argument is part of a name, `\vec{v}`."""
@@ -111,5 +117,7 @@ r"""Commands in front of a name, `\angle ABC`."""
 
 EMPTY = _words("emptyset varnothing")
 MATRICES = _words("matrix pmatrix bmatrix Bmatrix smallmatrix array")
-FRACTIONS = _words("frac dfrac tfrac cfrac")
+SYSTEMS = _words("cases aligned align split gathered")
+"""Environments whose lines are items of a list."""
+FRACTIONS = _words("frac dfrac tfrac cfrac nicefrac sfrac")
 BINOMIALS = _words("binom dbinom tbinom")

@@ -11,7 +11,8 @@ _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_DAY = r"(?:the\s+)?(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+)?"
 _YEAR = r"(?P<year>\d{4})"
 
 
@@ -29,6 +30,10 @@ def _time(found: re.Match[str]) -> str:
     return f"time {hour}:{minute}:{int(found['second'] or 0)}"
 
 
+def _unclear_date(found: re.Match[str]) -> str:
+    return "as " + re.sub(r"(?<!\d)0+(?=\d)", "", found[0])
+
+
 def _as_it_is(found: re.Match[str]) -> str:
     return f"as {''.join(found[0].casefold().split())}"
 
@@ -36,12 +41,12 @@ def _as_it_is(found: re.Match[str]) -> str:
 _CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?)?"
 
 _WHOLES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
-    (rf"{_YEAR}-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}})", _date),
-    (rf"{_YEAR}/(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})", _date),
-    (rf"{_MONTH}\s+{_DAY}(?:\s*,?\s+{_YEAR})?", _date),
-    (rf"{_DAY}\s+(?:of\s+)?{_MONTH}(?:\s*,?\s+{_YEAR})?", _date),
+    (rf"{_YEAR}([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}})", _date),
+    (rf"{_YEAR}年(?P<month>\d{{1,2}})月(?P<day>\d{{1,2}})日?", _date),
+    (rf"{_WEEKDAY}{_MONTH}\s+{_DAY}(?:\s*,?\s+{_YEAR})?", _date),
+    (rf"{_WEEKDAY}{_DAY}\s+(?:of\s+)?{_MONTH}(?:\s*,?\s+{_YEAR})?", _date),
     # Day or month first: nobody knows.
-    (r"\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})", _as_it_is),
+    (r"\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})", _unclear_date),
     (rf"{_CLOCK}\s*(?P<half>[ap])\.?\s*m\.?", _time),
     # From 13:00 on it can be no other one.
     (r"(?P<hour>1[3-9]|2[0-3]|00?):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?P<half>)", _time),
