@@ -168,6 +168,10 @@ class Parser(Atoms):
             if not has_units:
                 raise UnreadError("a number without a unit behind one with a unit")
             tree = Call("add", (tree, part))
+        match tree:
+            case Call("multiply", (Call("celsius" | "fahrenheit" as scale, (degrees,)), kelvin)):
+                # -40 °C is a temperature, not the negative of one.
+                return Call("multiply", (Call(scale, (_signed(signs, degrees),)), kelvin))
         return _signed(signs, tree)
 
     def _signs(self) -> list[str]:
@@ -186,7 +190,9 @@ class Parser(Atoms):
         while True:
             if units := self._units_of(tree):
                 return Call("multiply", (tree, units)), True
-            if self.accept("*") or self._accept_cross():
+            if sign := self.accept("*"):
+                tree = _times(tree, sign, self._signed_power())
+            elif self._accept_cross():
                 tree = Call("multiply", (tree, self._signed_power()))
             elif self.accept("/"):
                 tree = Call("divide", (tree, self._denominator()))
@@ -319,6 +325,20 @@ def _signed(signs: list[str], tree: Tree) -> Tree:
         if sign != "+":
             tree = Call("negative" if sign == "-" else sign, (tree,))
     return tree
+
+
+def _times(left: Tree, sign: Token, right: Tree) -> Tree:
+    r"""A product. Of vectors and sets `\times` and `\cdot` are two, and none of numbers."""
+    if _is_vector(left) and _is_vector(right):
+        if sign.text == "times" or isinstance(left, Sequence):
+            raise UnreadError("a product of vectors or sets")
+    return Call("multiply", (left, right))
+
+
+def _is_vector(tree: Tree) -> bool:
+    if isinstance(tree, Symbol):
+        return tree.name.startswith(("\\vec ", "\\overrightarrow "))
+    return isinstance(tree, Sequence)
 
 
 def _beside(left: Tree, right: Tree) -> Tree:

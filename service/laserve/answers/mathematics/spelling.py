@@ -102,8 +102,7 @@ def spell(text: str) -> str:
     if not text.isascii():
         text = _MICRO.sub("u", text)
         text = _SLASHED.sub(lambda run: rf"\frac{{{_plain(run[1])}}}{{{_plain(run[2])}}}", text)
-        text = _SUPERSCRIPTS.sub(lambda run: f"^{{{_plain(run[0])}}}", text)
-        text = _SUBSCRIPTS.sub(lambda run: f"_{{{_plain(run[0])}}}", text)
+        text = spell_scripts(text)
         text = "".join(map(_character, text))
     for pattern, overline in _REPEATED:
         text = pattern.sub(overline, text)
@@ -114,6 +113,12 @@ def spell(text: str) -> str:
     text = _MICRO_IN_LATEX.sub(r"\1 \2u", text)
     text = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), text)
     return _LAYOUT.sub(" ", _NEGATIVE_SPACE.sub("", text))
+
+
+def spell_scripts(text: str) -> str:
+    """The text with superscripts and subscripts as LaTeX has them: Ca²⁺ is `Ca^{2+}`."""
+    text = _SUPERSCRIPTS.sub(lambda run: f"^{{{_plain(run[0])}}}", text)
+    return _SUBSCRIPTS.sub(lambda run: f"_{{{_plain(run[0])}}}", text)
 
 
 def _character(character: str) -> str:

@@ -6,6 +6,7 @@ r"""Answers that are words, and the marks around an answer.
 import re
 
 from laserve.answers.boxed import boxes
+from laserve.answers.mathematics.spelling import spell_scripts
 from laserve.answers.normal_form import normal_form
 
 _QUOTES = frozenset({'""', "''", "“”", "‘’", "``"})
@@ -19,6 +20,7 @@ _WORDS_IN_LATEX = re.compile(
 _NUMERALS = "¹²³⁰-₟¼-¾⅐-↉"
 _WORD = re.compile(rf"[^\W\d_{_NUMERALS}]{{2,}}")
 _IN_BRACKETS = re.compile(r"\(([^()]+)\)")
+_SCRIPT = re.compile(r"\s*([_^])\s*(?:\{([^{}]*)\}|([\dA-Za-z+*-]))")
 _MATHEMATICS = re.compile(rf"[\d\\^_=<>+*/|(){{}}\[\]%{_NUMERALS}]")
 
 
@@ -42,7 +44,8 @@ def words(form: str) -> str | None:
 def as_text(form: str) -> str:
     """An answer that cannot be read otherwise: the case of its words counts only where they may be
     variables."""
-    plain = unwrapped(form)
+    # Na^+, \\text{Na}^{+} and Na⁺ are one.
+    plain = _SCRIPT.sub(r"\1{\2\3}", spell_scripts(unwrapped(form)))
     if "\\" in plain or "^" in plain:
         return plain
     return _WORD.sub(lambda word: word[0].casefold(), plain)

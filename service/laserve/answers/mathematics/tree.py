@@ -131,7 +131,9 @@ def spelled(tree: Tree) -> str:
             return name
         case Call(function, arguments):
             below = [spelled(argument) for argument in arguments]
-            if function in ("add", "multiply"):
+            # The order of vectors and matrices counts.
+            is_of_numbers = not any(isinstance(node, Sequence | Matrix) for node in walk(tree))
+            if function == "add" or (function == "multiply" and is_of_numbers):
                 below.sort()
             return f"{function}({','.join(below)})"
         case Sequence(opening, items, closing):
