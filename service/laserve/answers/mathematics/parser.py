@@ -329,9 +329,9 @@ def _signed(signs: list[str], tree: Tree) -> Tree:
 
 def _times(left: Tree, sign: Token, right: Tree) -> Tree:
     r"""A product. Of vectors and sets `\times` and `\cdot` are two, and none of numbers."""
-    if _is_vector(left) and _is_vector(right):
-        if sign.text == "times" or isinstance(left, Sequence):
-            raise UnreadError("a product of vectors or sets")
+    is_of_vectors = _is_vector(left) and _is_vector(right)
+    if is_of_vectors and (sign.text == "times" or isinstance(left, Sequence)):
+        raise UnreadError("a product of vectors or sets")
     return Call("multiply", (left, right))
 
 
