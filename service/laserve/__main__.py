@@ -39,6 +39,9 @@ def main(argv: list[str] | None = None) -> int:
             for name, reason in hide_broken_companions().items():
                 print(f"laserve: {name} does not work and is left out: {reason}", file=sys.stderr)
         if command == "serve":
+            from laserve.launch.ending import end_start_on_signals
+
+            end_start_on_signals()
             from laserve.launch.serve import serve
 
             serve(rest)

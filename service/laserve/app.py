@@ -10,6 +10,8 @@ import logging
 import os
 import ssl
 from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +38,12 @@ from laserve.errors import CheckpointRejected, ConfigurationError
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.load import HotLoader
 from laserve.hot_load.proof import prove
+from laserve.launch.ending import STOP_SIGNALS, at_the_end, end_now
 from laserve.launch.flags import loads_checkpoints
 from laserve.scoring.warm_up import warm_up
 from laserve.selecting.plan import Planner
 from laserve.serving.deployment import Deployment, Source
+from laserve.serving.stop import Stop
 from laserve.serving.switch import Switch
 from laserve.vllm_seam.serving import share_engine
 
@@ -75,12 +79,15 @@ class LaServePlugin:
             logger.info("golden probes: %s", await prove(engine_client, parameters, manifest))
         observer = ScoreMetrics().observe
         staging = Staging(args.checkpoint_staging) if loads_checkpoints(args) else None
+        if staging is not None:
+            at_the_end(staging.close)
         source = None if staging is None else await _source(staging, Path(args.model))
         switch = Switch(Deployment(1, engine_client, parameters, observer, source))
         loader = None
+        under_way = []
         if staging is not None:
             loader = _loader(args, switch, staging)
-            state.laserve_loads = asyncio.create_task(loader.run(args.watch_checkpoints))
+            under_way.append(asyncio.create_task(loader.run(args.watch_checkpoints)))
         state.laserve = LaServeState(
             selection=_selection_settings(args, math),
             checkpoints=loader,
@@ -91,7 +98,22 @@ class LaServePlugin:
             model.max_model_len, takes_media=model.is_multimodal_model
         )
         surround(self._app, switch, limit)
+        _watch_signals(self._app, Stop(switch, args.shutdown_timeout, under_way, end_now))
         state.laserve_announcement = asyncio.create_task(_announce(args, parameters.checkpoint))
+
+
+def _watch_signals(app: FastAPI, stop: Stop) -> None:
+    """Have the server stopped by ``stop`` from the moment that it serves: as its lifespan begins,
+    vLLM has put its own handlers in place, which end the engine under what runs."""
+    vllms = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[object]:
+        stop.watch(app.state.server, STOP_SIGNALS)
+        async with vllms(app) as state:
+            yield state
+
+    app.router.lifespan_context = lifespan
 
 
 def _selection_settings(args: Namespace, math: MathEqualityPool) -> SelectionSettings:

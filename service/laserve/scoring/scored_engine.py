@@ -11,7 +11,7 @@ Requests are admissible by the time they come here (`admission`).
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Unpack, cast
 
@@ -54,9 +54,15 @@ class ScoredEngine:
     """One engine with the constants of one checkpoint's score."""
 
     def __init__(
-        self, engine: Engine, parameters: ScoreParameters, observer: ScoreObserver
+        self,
+        engine: Engine,
+        parameters: ScoreParameters,
+        observer: ScoreObserver,
+        translating: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        """``translating``: what each generation runs in, to make another error of the engine's."""
         self._engine = engine
+        self._translating = translating
         self._parameters = parameters
         self._observer = observer
         self.under_way = UnderWay()
@@ -122,7 +128,7 @@ class ScoredEngine:
         """
         reward = self._parameters.unscored(Status.ABORTED, Method.POST_HOC)
         try:
-            with self.under_way.one_more():
+            with self.under_way.one_more(), self._translating():
                 reward = await self._read(prompt, completion_token_ids, request_id, options)
             return reward
         finally:
@@ -153,7 +159,7 @@ class ScoredEngine:
         """vLLM's own generation, scored where there is a request for that. All that is done for
         each of its outputs."""
         is_structured = params.structured_outputs is not None
-        with self.under_way.one_more(), self._rewarding(request):
+        with self.under_way.one_more(), self._translating(), self._rewarding(request):
             outputs = self._engine.generate(prompt, params, request_id, **options)
             async with aclosing(outputs):
                 async for output in outputs:

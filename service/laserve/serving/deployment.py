@@ -22,6 +22,7 @@ from laserve.core.types import SelfReward
 from laserve.scoring.engine import Engine, Options, Prompt, ScoringOptions
 from laserve.scoring.scored_engine import ScoredEngine, ScoreObserver
 from laserve.scoring.under_way import Count
+from laserve.serving.readiness import withdrawing
 
 
 class _Lease:
@@ -100,7 +101,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         self._lease = _Lease(self.client)
-        self.scored = ScoredEngine(self._lease, self.parameters, self.observer)
+        self.scored = ScoredEngine(self._lease, self.parameters, self.observer, withdrawing)
 
     async def score(
         self,
@@ -112,6 +113,11 @@ class Deployment:
         """As `ScoredEngine.score`; no switch goes on before it has ended."""
         options["lora_request"] = options.get("lora_request") or self.adapter
         return await self.scored.score(prompt, completion_token_ids, request_id, **options)
+
+    @property
+    def counts(self) -> tuple[Count, Count]:
+        """What it has under way: requests that are bound to it, generations."""
+        return self.requests, self.scored.under_way
 
     @property
     def is_over(self) -> bool:

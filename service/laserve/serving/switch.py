@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Unpack
 
 from vllm.engine.protocol import EngineClient
+from vllm.exceptions import RetryableRequestError
 from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams
+from vllm.v1.engine.exceptions import EngineDeadError
 
 from laserve.scoring.admission import check_admissible
 from laserve.scoring.engine import Options, Prompt
@@ -20,7 +22,9 @@ from laserve.selecting.select import sample_params
 from laserve.serving.deployment import Deployment
 from laserve.serving.generation import generation
 from laserve.serving.late import LateGenerator
+from laserve.serving.readiness import Readiness, Reason, Withdrawn
 from laserve.serving.scope import RequestScope, current_scope, request_scope
+from laserve.vllm_seam.engine import fail_requests
 
 
 class Switch:
@@ -29,7 +33,9 @@ class Switch:
     def __init__(self, first: Deployment) -> None:
         self.active = first
         self.is_shut_down = False
+        self.readiness = Readiness()
         self._served = [first]
+        self._limits = set[asyncio.Timeout]()
         self._gate = asyncio.Event()
         self._gate.set()
 
@@ -43,10 +49,20 @@ class Switch:
 
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[RequestScope]:
-        """A request, bound to what is active once the gate is open."""
+        """A request, bound to what is active once the gate is open. Raises Withdrawn where none is
+        taken, or where this one has not ended when it had to."""
         await self._opened()
-        with request_scope(self.active, lambda: self.active) as scope:
-            yield scope
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._limits.add(limit)
+                with request_scope(self.active, lambda: self.active) as scope:
+                    yield scope
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise Withdrawn.because(Reason.STOPPING) from error
+        finally:
+            self._limits.discard(limit)
 
     @asynccontextmanager
     async def quiet(self, patience_s: float) -> AsyncIterator[None]:
@@ -61,6 +77,7 @@ class Switch:
     async def _opened(self) -> None:
         while not self._gate.is_set():  # it may be closed again before a waiter gets its turn
             await self._gate.wait()
+        self.readiness.check_open()
 
     def activate(self, deployment: Deployment) -> Deployment:
         """Serve this one from the next request on; returns the one before, to be drained."""
@@ -110,6 +127,28 @@ class Switch:
         ids = [request_id] if isinstance(request_id, str) else list(request_id)
         for client in self._clients():
             await client.abort(ids)
+
+    async def check_health(self) -> None:
+        """As `EngineClient.check_health`. Raises EngineDeadError where the server is not ready."""
+        if self.readiness.reasons:
+            raise EngineDeadError
+        await self.active.client.check_health()
+
+    async def idle(self) -> None:
+        """Return when no request and no generation is under way."""
+        while busy := [count for one in self._served for count in one.counts if count.value]:
+            await busy[0].none.wait()
+
+    def end_generations(self) -> None:
+        """Have each that is under way end with an error."""
+        for client in self._clients():
+            fail_requests(client, RetryableRequestError())
+
+    def end_requests(self) -> None:
+        """Have each that is admitted end with Withdrawn, whatever it waits for."""
+        now = asyncio.get_running_loop().time()
+        for limit in self._limits:
+            limit.reschedule(now)
 
     def shutdown(self, timeout: float | None = None) -> None:
         """As `EngineClient.shutdown`, of every engine."""

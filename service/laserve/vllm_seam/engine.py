@@ -17,6 +17,11 @@ async def stop_core(client: EngineClient) -> None:
     await asyncio.to_thread(engine.engine_core.shutdown)
 
 
+def fail_requests(client: EngineClient, error: Exception) -> None:
+    """End all generations of an engine: each raises an EngineGenerateError because of `error`."""
+    cast(AsyncLLM, client).output_processor.propagate_error(error)
+
+
 def prometheus_logger(client: EngineClient) -> PrometheusStatLogger | None:
     """What counts an engine in the metrics; None where the server was started to count nothing."""
     manager = cast(AsyncLLM, client).logger_manager

@@ -135,7 +135,7 @@ async def _score(
             tasks = [
                 group.create_task(score(index, tokens)) for index, tokens in enumerate(completions)
             ]
-    except ExceptionGroup as errors:
+    except BaseExceptionGroup as errors:
         # The error handlers know what happened, not that it happened in a group.
         first = errors.exceptions[0]
         raise first from first.__cause__

@@ -1,17 +1,23 @@
 """One HTTP request, one checkpoint: requests that may generate are bound to the active one."""
 
-from starlette.datastructures import MutableHeaders
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from laserve.api.checkpoints import CHECKPOINTS
+from laserve.api.errors import error_answer
 from laserve.api.headers import PREFIX, header_value
+from laserve.api.middleware.error_shape import error_event
 from laserve.api.middleware.paths import is_below
+from laserve.serving.readiness import Withdrawn
 from laserve.serving.switch import Switch
 
 
 class BindingMiddleware:
     """ASGI middleware: binds a request to the active checkpoint of `switch`, and names it in the
-    answer; holds it up while weights are being replaced in place."""
+    answer; holds it up while weights are being replaced in place. A request that is withdrawn is
+    answered with 503 and Retry-After, or where its stream has begun, with an event."""
 
     def __init__(self, app: ASGIApp, switch: Switch) -> None:
         self._app = app
@@ -19,10 +25,31 @@ class BindingMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, bound for as long as its answer takes."""
-        # Where checkpoints are changed, a change holds nothing up.
-        if scope["type"] != "http" or scope["method"] != "POST" or is_below(scope, CHECKPOINTS):
+        if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
+        begun: Headers | None = None
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = Headers(raw=list(message.get("headers", ())))
+            await send(message)
+
+        try:
+            if is_below(scope, CHECKPOINTS):  # a change of them holds no other one up
+                self._switch.readiness.check_open()
+                await self._app(scope, receive, watched)
+            else:
+                await self._bound(scope, receive, watched)
+        except Withdrawn as withdrawn:
+            if begun is None:
+                await _refusal(withdrawn)(scope, receive, send)
+            elif begun.get("content-type", "").startswith("text/event-stream"):
+                event = error_event(scope, HTTPStatus.SERVICE_UNAVAILABLE, str(withdrawn))
+                await send({"type": "http.response.body", "body": event})
+
+    async def _bound(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._switch.admitted() as request:
 
             async def named(message: Message) -> None:
@@ -32,3 +59,8 @@ class BindingMiddleware:
                 await send(message)
 
             await self._app(scope, receive, named)
+
+
+def _refusal(withdrawn: Withdrawn) -> ASGIApp:
+    headers = {"retry-after": str(withdrawn.retry_after_s)}
+    return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(withdrawn), headers=headers)

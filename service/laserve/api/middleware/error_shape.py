@@ -15,6 +15,7 @@ from laserve.api.errors import error_type
 from laserve.api.middleware.paths import is_below
 
 MESSAGES = "/v1/messages"
+RESPONSES = "/v1/responses"
 
 _ANTHROPICS: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: "invalid_request_error",
@@ -71,19 +72,34 @@ def _shaped(status: int, content: bytes, anthropics: bool) -> bytes:
     message, param = _told(content)
     if message is None:
         return content
-    error: dict[str, Any]
-    shaped: dict[str, Any]
-    if anthropics:
-        other = (
-            "invalid_request_error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "api_error"
-        )
-        error = {"type": _ANTHROPICS.get(status, other), "message": message}
-        shaped = {"type": "error", "error": error}
-    else:
-        kind = error_type(status)
-        error = {"message": message, "type": kind, "param": param, "code": status}
-        shaped = {"error": error}
-    return json.dumps(shaped, ensure_ascii=False, separators=(",", ":")).encode()
+    shaped = _anthropics(status, message) if anthropics else _openais(status, message, param)
+    return _as_json(shaped)
+
+
+def error_event(scope: Scope, status: HTTPStatus, message: str) -> bytes:
+    """The event that ends a stream of this route which has begun, for its error."""
+    if is_below(scope, MESSAGES):
+        return b"event: error\ndata: " + _as_json(_anthropics(status, message)) + b"\n\n"
+    if is_below(scope, RESPONSES):
+        # As OpenAI's streaming events have it; how many there were before is not known here.
+        event = {"type": "error", "code": error_type(status), "message": message, "param": None}
+        return b"event: error\ndata: " + _as_json({**event, "sequence_number": 0}) + b"\n\n"
+    return b"data: " + _as_json(_openais(status, message, None)) + b"\n\ndata: [DONE]\n\n"
+
+
+def _anthropics(status: int, message: str) -> dict[str, Any]:
+    other = "invalid_request_error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "api_error"
+    error = {"type": _ANTHROPICS.get(status, other), "message": message}
+    return {"type": "error", "error": error}
+
+
+def _openais(status: int, message: str, param: str | None) -> dict[str, Any]:
+    error = {"message": message, "type": error_type(status), "param": param, "code": int(status)}
+    return {"error": error}
+
+
+def _as_json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _told(content: bytes) -> tuple[str | None, str | None]:

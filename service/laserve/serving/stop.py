@@ -1,0 +1,87 @@
+"""What a signal to stop does to a server that answers.
+
+No request is taken any more, the running ones have their time, then each is ended with an error;
+then the engines end, and the server does. A second signal ends everything at once.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Iterable
+from threading import Timer
+
+import uvicorn
+
+from laserve.serving.readiness import Reason
+from laserve.serving.switch import Switch
+
+logger = logging.getLogger(__name__)
+
+ERROR_S = 1.0
+"""How long the errors of what did not end in time may take to be written."""
+ENGINE_S = 1.0
+"""How long an engine may take to end, until it is killed."""
+CLOSE_S = 1.0
+"""How long a connection whose client does not read is kept."""
+LAST_S = 4.0
+"""So long after the end of the running ones' time the process is gone, whatever holds it up: an
+orchestrator kills after 30 s."""
+
+
+class Stop:
+    """Stops a server: `watch` its signals."""
+
+    def __init__(
+        self,
+        switch: Switch,
+        patience_s: float,
+        under_way: Iterable[asyncio.Task[None]],
+        end_now: Callable[[], object],
+    ) -> None:
+        """``patience_s``: for the requests that run. ``under_way``: what the server does by itself,
+        and gives up. ``end_now`` ends the process at once."""
+        self._switch = switch
+        self._patience_s = patience_s
+        self._under_way = list(under_way)
+        self._end_now = end_now
+        self._task: asyncio.Task[None] | None = None
+
+    def watch(self, server: uvicorn.Server, signals: Iterable[signal.Signals]) -> None:
+        """Stop ``server``, which serves by now, at any of these signals."""
+        loop = asyncio.get_running_loop()
+        for number in signals:
+            loop.add_signal_handler(number, self._begin, server)
+
+    def _begin(self, server: uvicorn.Server) -> None:
+        if self._task is not None:
+            logger.warning("told to stop again: ending at once")
+            self._end_now()
+        last = Timer(self._patience_s + LAST_S, self._end_now)
+        last.daemon = True
+        last.start()
+        self._task = asyncio.create_task(self._run(server))
+
+    async def _run(self, server: uvicorn.Server) -> None:
+        switch = self._switch
+        switch.readiness.reasons.add(Reason.STOPPING)
+        logger.info("stopping: what runs has up to %g s", self._patience_s)
+        for task in self._under_way:
+            task.cancel()
+        if not await self._ended(self._patience_s):
+            logger.warning("stopping: ending what still runs with an error")
+            switch.end_generations()
+            if not await self._ended(ERROR_S):
+                switch.end_requests()
+                await self._ended(ERROR_S)
+        await asyncio.to_thread(switch.shutdown, ENGINE_S)
+        server.config.timeout_graceful_shutdown = CLOSE_S
+        server.should_exit = True
+
+    async def _ended(self, within_s: float) -> bool:
+        """Whether nothing is under way any more; returns as soon as that is so."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._switch.idle()
+        except TimeoutError:
+            return False
+        return True
