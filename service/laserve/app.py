@@ -12,6 +12,7 @@ import ssl
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from laserve.api.metrics import ScoreMetrics, SelectionMetrics
 from laserve.api.middleware.auth import api_keys
 from laserve.api.middleware.limits import default_limit
 from laserve.api.middleware.stack import surround
+from laserve.api.readiness_metrics import ReadinessMetrics
 from laserve.api.routes import mount
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import API_KEY_VARIABLE, Upstream
@@ -38,11 +40,13 @@ from laserve.errors import CheckpointRejected, ConfigurationError
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.load import HotLoader
 from laserve.hot_load.proof import prove
+from laserve.hot_load.restart import Restarts, Served
 from laserve.launch.ending import STOP_SIGNALS, at_the_end, end_now
-from laserve.launch.flags import loads_checkpoints
+from laserve.launch.flags import engine_restarts, loads_checkpoints
 from laserve.scoring.warm_up import warm_up
 from laserve.selecting.plan import Planner
 from laserve.serving.deployment import Deployment, Source
+from laserve.serving.heartbeat import Heartbeat
 from laserve.serving.stop import Stop
 from laserve.serving.switch import Switch
 from laserve.vllm_seam.serving import share_engine
@@ -84,9 +88,13 @@ class LaServePlugin:
         source = None if staging is None else await _source(staging, Path(args.model))
         switch = Switch(Deployment(1, engine_client, parameters, observer, source))
         loader = None
-        under_way = []
+        engines = Engines(args, engine_client)
+        under_way = [
+            asyncio.create_task(Heartbeat(switch, args.hung_after_s).run()),
+            asyncio.create_task(_restarts(args, switch, engines).run()),
+        ]
         if staging is not None:
-            loader = _loader(args, switch, staging)
+            loader = _loader(args, switch, engines, staging)
             under_way.append(asyncio.create_task(loader.run(args.watch_checkpoints)))
         state.laserve = LaServeState(
             selection=_selection_settings(args, math),
@@ -141,7 +149,14 @@ async def _source(staging: Staging, folder: Path) -> Source:
         ) from error
 
 
-def _loader(args: Namespace, switch: Switch, staging: Staging) -> HotLoader:
+def _restarts(args: Namespace, switch: Switch, engines: Engines) -> Restarts:
+    served = Served(Path(args.model), args.laserve_manifest)
+    observer = ReadinessMetrics(switch.readiness).restarted
+    limit = engine_restarts(args)
+    return Restarts(switch, engines, served, limit, partial(end_now, 1), observer)
+
+
+def _loader(args: Namespace, switch: Switch, engines: Engines, staging: Staging) -> HotLoader:
     active = switch.active
     assert active.source is not None
     config = active.client.vllm_config
@@ -153,7 +168,7 @@ def _loader(args: Namespace, switch: Switch, staging: Staging) -> HotLoader:
         max_lora_rank=None if config.lora_config is None else config.lora_config.max_lora_rank,
     )
     roots = [*args.checkpoint_root, *filter(None, [args.watch_checkpoints])]
-    engines, metrics = Engines(args, active.client), CheckpointMetrics(switch)
+    metrics = CheckpointMetrics(switch)
     return HotLoader(switch, engines, staging, served, roots, metrics)
 
 

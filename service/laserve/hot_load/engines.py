@@ -17,7 +17,8 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.metrics.loggers import PrometheusStatLogger
 
 from laserve.errors import CheckpointRejected
-from laserve.vllm_seam.engine import prometheus_logger, stop_core
+from laserve.startup.processes import kill
+from laserve.vllm_seam.engine import engine_processes, prometheus_logger, stop_core
 
 PROCESS_BYTES = 2 << 30
 """Memory that an engine's processes take on a CPU besides weights and KV cache."""
@@ -29,6 +30,7 @@ class Engines:
     def __init__(self, args: Namespace, first: EngineClient) -> None:
         self._args = args
         self._first = first
+        self._processes = {first: engine_processes(first)}
 
     async def start(self, checkpoint: Path) -> EngineClient:
         """An engine of its own for this checkpoint.
@@ -40,7 +42,7 @@ class Engines:
         # Seconds to minutes, in which the event loop has others to serve.
         starting = asyncio.ensure_future(asyncio.to_thread(self._start, checkpoint))
         try:
-            return await asyncio.shield(starting)
+            client = await asyncio.shield(starting)
         except (RuntimeError, ValueError, OSError) as error:
             raise CheckpointRejected(
                 f"no engine started with it: {error}. The server's log has the engine's own words"
@@ -49,14 +51,18 @@ class Engines:
             for process in set(psutil.Process().children(recursive=True)) - before:
                 process.kill()
             raise
+        self._processes[client] = engine_processes(client)
+        return client
 
     async def stop(self, client: EngineClient) -> None:
-        """End an engine's processes and free its memory."""
+        """End an engine's processes, also where one of them has died before, and free its memory:
+        they are gone when this returns."""
         if client is self._first:
             # Not the whole client: vLLM's serving objects go on to render prompts with a part.
             await stop_core(client)
         else:
             await asyncio.to_thread(client.shutdown)
+        await asyncio.to_thread(kill, self._processes.pop(client, ()))
         multiprocessing.active_children()  # takes leave of the processes that have ended
 
     def fits_beside(self, checkpoint: Path) -> bool:

@@ -104,7 +104,8 @@ class HotLoader:
             job.checkpoint = source.checkpoint.name
 
             job.enter(State.LOADING)
-            async with self._strategies.loaded(source, job.strategy) as new:
+            changing = self._switch.changing
+            async with changing, self._strategies.loaded(source, job.strategy) as new:
                 job.enter(State.PROVING)
                 await prove(new.client, new.parameters, source.checkpoint.manifest, new.adapter)
                 previous = self._switch.activate(new)

@@ -7,7 +7,6 @@ vLLM's, as it is there before vLLM is imported.
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -15,12 +14,9 @@ from typing import NoReturn
 
 import psutil
 
+from laserve.startup.processes import kill
+
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-GONE_S = 5.0
-"""How long killed processes are waited for."""
-
-POLL_S = 0.02
 
 _last_acts: list[Callable[[], None]] = []
 
@@ -32,13 +28,8 @@ def at_the_end(act: Callable[[], None]) -> None:
 
 def end_now(status: int = 0) -> NoReturn:
     """End all that this process has started, whatever it does, and this process with `status`."""
-    started = [one for one in psutil.Process().children(recursive=True) if not _cleans_up(one)]
-    for process in started:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    end = time.monotonic() + GONE_S
-    while not all(map(_is_gone, started)) and time.monotonic() < end:
-        time.sleep(POLL_S)
+    started = psutil.Process().children(recursive=True)
+    kill(process for process in started if not _cleans_up(process))
     for act in _last_acts:
         act()
     os._exit(status)
@@ -54,14 +45,6 @@ def _end_start(number: int, _: FrameType | None) -> NoReturn:
     # Not by `logging`, whose lock may be held.
     os.write(2, f"laserve: {signal.Signals(number).name}: the start is given up\n".encode())
     end_now()
-
-
-def _is_gone(process: psutil.Process) -> bool:
-    """Whether it has ended. Who should take leave of it may have ended before it."""
-    try:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def _cleans_up(process: psutil.Process) -> bool:

@@ -14,6 +14,8 @@ from laserve.errors import ConfigurationError
 
 ADMIN_KEY_VARIABLE = "LASERVE_ADMIN_KEY"
 UPSTREAM_TIMEOUT_S = 60.0
+HUNG_AFTER_S = 20.0
+ENGINE_RESTARTS = 3
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +23,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     _add_score_flags(parser)
     _add_selection_flags(parser)
     _add_checkpoint_flags(parser)
+    _add_engine_flags(parser)
 
 
 def _add_score_flags(parser: argparse.ArgumentParser) -> None:
@@ -97,6 +100,40 @@ def _add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
         help="asked for (x-laserve-admin-key) by what changes the checkpoint; default: "
         f"{ADMIN_KEY_VARIABLE}, else whoever may use the server may",
     )
+
+
+def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(title="LaServe's watch over the engine")
+    group.add_argument(
+        "--hung-after-s",
+        type=float,
+        default=HUNG_AFTER_S,
+        help="seconds without a step after which the server is not ready; more than the longest "
+        "step takes (default %(default)s)",
+    )
+    group.add_argument(
+        "--engine-restarts",
+        type=int,
+        default=ENGINE_RESTARTS,
+        help="how often in an hour an engine that died is started again, before the server ends "
+        "with status 1 (default %(default)s)",
+    )
+
+
+def check_engine_flags(args: argparse.Namespace) -> None:
+    """Raise ConfigurationError for flags that cannot work."""
+    if not 0 < args.hung_after_s < math.inf:
+        raise ConfigurationError(f"--hung-after-s {args.hung_after_s} is not above 0")
+    if args.engine_restarts < 0:
+        raise ConfigurationError(f"--engine-restarts {args.engine_restarts} is below 0")
+
+
+def engine_restarts(args: argparse.Namespace) -> int:
+    """How often in an hour. Never where one API server or engine of several has lost its own: the
+    others would not know of the new one."""
+    is_one = (args.api_server_count or 1) == 1 and args.data_parallel_size == 1
+    restarts: int = args.engine_restarts if is_one else 0
+    return restarts
 
 
 def loads_checkpoints(args: argparse.Namespace) -> bool:

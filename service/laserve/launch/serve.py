@@ -33,7 +33,12 @@ from laserve.core.score import ScoreParameters
 from laserve.core.tokens import check_scoring_token, find_token
 from laserve.errors import ConfigurationError
 from laserve.launch.checks import check_engine, engine_eos_token_ids
-from laserve.launch.flags import add_flags, check_checkpoint_flags, check_selection_flags
+from laserve.launch.flags import (
+    add_flags,
+    check_checkpoint_flags,
+    check_engine_flags,
+    check_selection_flags,
+)
 from laserve.scoring.arming import supports_in_flight
 from laserve.vllm_seam import server
 from laserve.worker.config import WorkerConfig, processor_path
@@ -81,6 +86,7 @@ def serve(argv: list[str]) -> None:
     configure_logging_from_args(args)
     _log_like_vllm()
     check_selection_flags(args)
+    check_engine_flags(args)
     switch_scoring_on(args)
     server.run(args)
 

@@ -19,9 +19,14 @@ class Reason(StrEnum):
     """Its engine gives no sign of life. Requests are taken: it may only be slow."""
 
 
+_SOON_S, _RESTART_S = 1, 10
+
 _REFUSALS = {
-    Reason.STOPPING: ("the server is being stopped: ask again, of another one", 1),
-    Reason.RESTARTING: ("the engine has died and is being started again: ask again later", 10),
+    Reason.STOPPING: ("the server is being stopped: ask again, of another one", _SOON_S),
+    Reason.RESTARTING: (
+        "the engine has died and is being started again: ask again later",
+        _RESTART_S,
+    ),
 }
 """Those for which no request is taken -> what is said, and when to ask again (seconds)."""
 
@@ -63,8 +68,10 @@ def withdrawing() -> Iterator[None]:
     try:
         yield
     except EngineDeadError as error:
-        raise Withdrawn.because(Reason.RESTARTING) from error
-    except EngineGenerateError as error:
+        raise Withdrawn("the engine died while it worked on this: ask again", _RESTART_S) from error
+    except RetryableRequestError as error:
+        raise Withdrawn(str(error), _SOON_S) from error
+    except EngineGenerateError as error:  # in vLLM 0.32 because of the other one
         if isinstance(error.__cause__, RetryableRequestError):
-            raise Withdrawn.because(Reason.STOPPING) from error
+            raise Withdrawn(str(error.__cause__), _SOON_S) from error
         raise

@@ -34,6 +34,8 @@ class Switch:
         self.active = first
         self.is_shut_down = False
         self.readiness = Readiness()
+        self.changing = asyncio.Lock()
+        """Held by what changes the active one, from before it begins."""
         self._served = [first]
         self._limits = set[asyncio.Timeout]()
         self._gate = asyncio.Event()
@@ -91,8 +93,20 @@ class Switch:
 
     @property
     def errored(self) -> bool:
-        """As `EngineClient.errored`; an engine that died of a load is replaced behind the gate."""
-        return self._gate.is_set() and self.active.client.errored
+        """As `EngineClient.errored`, for which vLLM ends its server: never, as an engine that died
+        is replaced, or LaServe ends the server."""
+        return False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether requests are held up, while the engine is loaded into."""
+        return not self._gate.is_set()
+
+    @property
+    def has_lost_engine(self) -> bool:
+        """Whether the active engine has died; one that dies of a load is replaced behind the
+        gate."""
+        return not self.is_held and self.active.client.errored
 
     def retire(self, deployment: Deployment) -> None:
         """Forget one that is not active any more."""
@@ -140,9 +154,10 @@ class Switch:
             await busy[0].none.wait()
 
     def end_generations(self) -> None:
-        """Have each that is under way end with an error."""
+        """Have each that is under way end with Withdrawn, as the server is being stopped."""
+        error = RetryableRequestError(str(Withdrawn.because(Reason.STOPPING)))
         for client in self._clients():
-            fail_requests(client, RetryableRequestError())
+            fail_requests(client, error)
 
     def end_requests(self) -> None:
         """Have each that is admitted end with Withdrawn, whatever it waits for."""

@@ -1,10 +1,14 @@
 """Parts of vLLM's engine client that its interface does not show."""
 
 import asyncio
+from contextlib import suppress
 from typing import cast
 
+import psutil
 from vllm.engine.protocol import EngineClient
 from vllm.v1.engine.async_llm import AsyncLLM
+from vllm.v1.engine.core_client import AsyncMPClient
+from vllm.v1.engine.utils import CoreEngineProcManager
 from vllm.v1.metrics.loggers import PrometheusStatLogger
 
 
@@ -17,8 +21,22 @@ async def stop_core(client: EngineClient) -> None:
     await asyncio.to_thread(engine.engine_core.shutdown)
 
 
+def engine_processes(client: EngineClient) -> list[psutil.Process]:
+    """The processes of an engine that this process has started, its workers' too."""
+    core = cast(AsyncMPClient, cast(AsyncLLM, client).engine_core)
+    manager = core.resources.engine_manager
+    found: list[psutil.Process] = []
+    if isinstance(manager, CoreEngineProcManager):
+        for one in manager.processes:
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(one.pid)
+                found += [process, *process.children(recursive=True)]
+    return found
+
+
 def fail_requests(client: EngineClient, error: Exception) -> None:
-    """End all generations of an engine: each raises an EngineGenerateError because of `error`."""
+    """End all generations of an engine: each raises `error`, or an EngineGenerateError because of
+    it."""
     cast(AsyncLLM, client).output_processor.propagate_error(error)
 
 

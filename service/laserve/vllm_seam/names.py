@@ -22,6 +22,7 @@ _COMPLETION = f"{_ENTRYPOINTS}.openai.completion"
 _RESPONSES = f"{_ENTRYPOINTS}.openai.responses"
 _ANTHROPIC = f"{_ENTRYPOINTS}.anthropic"
 _SERVE = f"{_ENTRYPOINTS}.serve"
+_LAUNCHERS = f"{_ENTRYPOINTS}.launchers"
 _RELOAD = "vllm.model_executor.model_loader.reload"
 _V2 = "vllm.v1.worker.gpu.sample"
 
@@ -107,7 +108,15 @@ RELIED_UPON: dict[str, dict[str, str]] = {
     f"{_SERVE}.engine.protocol:OpenAIBaseModel": {"field_names": "a field"},
     f"{_CHAT}.protocol:ChatCompletionResponseStreamChoice": {"finish_reason": "a field"},
     f"{_COMPLETION}.protocol:CompletionResponseStreamChoice": {"finish_reason": "a field"},
-    # launch/serve.py
+    # vllm_seam/server.py, app.py, launch/serve.py
+    f"{_LAUNCHERS}.api_server.entry": {
+        "run_server_worker": "async def (listen_address, sock, args, client_config=None, "
+        "**uvicorn_kwargs)"
+    },
+    f"{_LAUNCHERS}.launcher": {"setup_server": "def (args, *, reuse_port)"},
+    "vllm.utils.system_utils": {
+        "decorate_logs": "def (process_name=None, *, skip_if_decorated=False)"
+    },
     f"{_ENTRYPOINTS}.cli.serve:ServeSubcommand": {
         "cmd": "@staticmethod def (args)",
         "validate": "def (self, args)",
@@ -121,16 +130,24 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         "reset_prefix_cache": "async def (self, reset_running_requests=False, "
         "reset_connector=False)",
         "add_lora": "async def (self, lora_request)",
+        "is_paused": "async def (self)",
     },
     "vllm.v1.engine.async_llm:AsyncLLM": {
         "output_handler": "set in __init__",
         "engine_core": "set in __init__",
         "logger_manager": "set in __init__",
+        "output_processor": "set in __init__",
         "remove_lora": "async def (self, lora_id)",
         "from_engine_args": "@classmethod def (cls, engine_args, start_engine_loop=True, "
         "usage_context=UsageContext.ENGINE_CONTEXT, stat_loggers=None)",
     },
-    "vllm.v1.engine.core_client:AsyncMPClient": {"shutdown": "MPClient: def (self, timeout=None)"},
+    "vllm.v1.engine.core_client:AsyncMPClient": {
+        "shutdown": "MPClient: def (self, timeout=None)",
+        "resources": "MPClient: set in __init__",
+    },
+    "vllm.v1.engine.core_client:BackgroundResources": {"engine_manager": "a field"},
+    "vllm.v1.engine.utils:CoreEngineProcManager": {"processes": "set in __init__"},
+    "vllm.v1.engine.output_processor:OutputProcessor": {"propagate_error": "def (self, e)"},
     "vllm.v1.metrics.loggers:StatLoggerManager": {"stat_loggers": "set in __init__"},
     "vllm.v1.metrics.loggers:PrometheusStatLogger": {
         "record": "def (self, scheduler_stats, iteration_stats, mm_cache_stats=None, engine_idx=0)",
@@ -291,6 +308,11 @@ FOLLOWED: dict[str, dict[str, str]] = {
     # api/routes.py: SageMaker's route; api/middleware/stack.py: where CORS stands
     f"{_SERVE}.sagemaker.api_router": {"_attach_router": "9a138c5481e6"},
     f"{_SERVE}.middleware.register": {"init_entrypoints_middleware": "e832e006c5d8"},
+    # vllm_seam/server.py: what it replaces, and what calls it
+    f"{_ENTRYPOINTS}.cli.serve:ServeSubcommand": {"cmd": "4f2325e9e9d4"},
+    f"{_LAUNCHERS}.api_server.entry": {"run_server": "8ed81610ca15"},
+    # app.py, serving/stop.py: which signal handlers are replaced, and how the server ends
+    f"{_LAUNCHERS}.launcher": {"serve_http": "a1f117a21957"},
     # app.py: routes that are registered later take the place of the earlier ones
     "vllm.plugins.endpoint_plugins.interface": {"attach_endpoint_plugins": "e42333996391"},
     # vllm_seam/engine.py: a part of it

@@ -1,0 +1,123 @@
+"""An engine that has died is replaced by another one with the same checkpoint, proven again."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from laserve.core.manifest import Manifest
+from laserve.errors import CheckpointRejected
+from laserve.hot_load.engine_calls import add_adapter, rejecting
+from laserve.hot_load.engines import Engines
+from laserve.hot_load.proof import prove
+from laserve.scoring.warm_up import warm_up
+from laserve.serving.deployment import Deployment
+from laserve.serving.readiness import Reason
+from laserve.serving.switch import Switch
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 0.2
+"""How often the active engine is looked after."""
+WINDOW_S = 3600.0
+"""The time in which so many restarts are allowed."""
+ERRORS_S = 1.0
+"""How long the errors of what was under way may take to be written, before the process ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the server was started with, for one that loads no other checkpoints."""
+
+    model: Path
+    manifest: Manifest | None
+
+
+class Restarts:
+    """Replaces the active engine of a switch where it dies. `run` it in a task of its own."""
+
+    def __init__(
+        self,
+        switch: Switch,
+        engines: Engines,
+        served: Served,
+        limit: int,
+        give_up: Callable[[], NoReturn],
+        observer: Callable[[str], None],
+    ) -> None:
+        """``limit``: how often in an hour; ``give_up`` is called at one more. ``observer`` is told
+        the outcome of each: `active` or `rejected`."""
+        self._switch = switch
+        self._engines = engines
+        self._served = served
+        self._limit = limit
+        self._give_up = give_up
+        self._observer = observer
+        self._begun: list[float] = []
+
+    async def run(self) -> None:
+        """Look after the active engine, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self._switch.has_lost_engine:
+                try:
+                    await self._restart()
+                except Exception:
+                    logger.critical("a restart met a defect of LaServe", exc_info=True)
+                    self._give_up()
+
+    async def _restart(self) -> None:
+        reasons = self._switch.readiness.reasons
+        reasons.add(Reason.RESTARTING)
+        logger.error("the engine has died")
+        async with self._switch.changing:
+            lost = self._switch.active
+            if lost.client.errored:  # a load that was under way has put none in its place
+                lost.end()
+                await self._engines.stop(lost.client)
+                self._switch.activate(await self._again(lost))
+                self._switch.retire(lost)
+        reasons.discard(Reason.RESTARTING)
+        logger.info("ready again")
+
+    async def _again(self, lost: Deployment) -> Deployment:
+        while True:
+            now = time.monotonic()
+            self._begun = [begun for begun in self._begun if now - begun < WINDOW_S]
+            if len(self._begun) >= self._limit:
+                logger.critical("%d restarts of the engine in an hour are all: ending", self._limit)
+                await asyncio.sleep(ERRORS_S)
+                self._give_up()
+            self._begun.append(now)
+            logger.info("starting it again, %d of %d", len(self._begun), self._limit)
+            try:
+                new = await self._start(lost)
+            except CheckpointRejected as error:
+                self._observer("rejected")
+                logger.error("it was not started again: %s", error)
+            else:
+                self._observer("active")
+                return new
+
+    async def _start(self, lost: Deployment) -> Deployment:
+        """The same in a new engine, proven. Raises CheckpointRejected."""
+        source, parameters = lost.source, lost.parameters
+        model = self._served.model if source is None else source.weights.path
+        manifest = self._served.manifest if source is None else source.checkpoint.manifest
+        version = lost.version + 1
+        client = await self._engines.start(model)
+        try:
+            adapter = None
+            with rejecting("its engine fails"):
+                await warm_up(client, parameters)
+                if source is not None and source.adapter is not None:
+                    adapter = await add_adapter(client, source.adapter, version)
+                if manifest is not None:
+                    await prove(client, parameters, manifest, adapter)
+        except BaseException:
+            await self._engines.stop(client)
+            raise
+        return Deployment(version, client, parameters, lost.observer, source, adapter)

@@ -1,0 +1,30 @@
+"""Ending processes surely."""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+import psutil
+
+GONE_S = 5.0
+"""How long the kernel may take to end a killed process."""
+POLL_S = 0.02
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """End them, whatever they do, and return when they and their memory are gone."""
+    left = list(processes)
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    end = time.monotonic() + GONE_S
+    while not all(map(_is_gone, left)) and time.monotonic() < end:
+        time.sleep(POLL_S)
+
+
+def _is_gone(process: psutil.Process) -> bool:
+    """Whether it has ended; who should take leave of it may have ended before it."""
+    try:
+        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
