@@ -19,6 +19,8 @@ from tests.tiny_model import TinyModel, build_tiny_model
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo" / "laserve-countdown"
 API_KEY = "sk-of-the-test"
+RESTARTS = 8
+"""More than the tests need."""
 ENGINE_FLAGS = (
     *("--dtype", "float32"),
     "--enforce-eager",
@@ -107,7 +109,8 @@ def hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
     root = tmp_path_factory.mktemp("hot") / "candidates"
     for seed, name in enumerate(("a", "b")):
         build_checkpoint(root / name, seed=seed, name=f"tiny-{name}")
-    with running_hot_server(root, ("a", "b")) as running:
+    watch = ("--hung-after-s", "3", "--engine-restarts", str(RESTARTS))
+    with running_hot_server(root, ("a", "b"), *watch) as running:
         yield running
 
 

@@ -1,13 +1,11 @@
 """SIGTERM at every phase of a server's life: what is asked of it, and that nothing of it stays."""
 
-import json
 import socket
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -18,8 +16,16 @@ from tests.budget import Kind, spend
 from tests.checkpoints import build_checkpoint
 from tests.e2e.conftest import ENGINE_FLAGS
 from tests.e2e.cued_reload import give_cue, waiting_for
+from tests.e2e.every_request import (
+    CHAT,
+    IN_FLIGHT,
+    Asking,
+    check_errors,
+    check_refuses,
+    suspended,
+)
 from tests.e2e.hot_loading import HotServer, running_hot_server
-from tests.e2e.server import KV_CACHE_BYTES, Server
+from tests.e2e.server import KV_CACHE_BYTES
 from tests.fork_server import ONE_THREAD, start
 from tests.tiny_model import TinyModel
 
@@ -86,118 +92,6 @@ def test_the_processes_of_an_engine_go_with_a_server_that_is_killed(
 
 
 PATIENCE_S = 3
-QUESTION = [{"role": "user", "content": "What is 12 + 7?"}]
-CHAT = {"model": "tiny", "messages": QUESTION, "max_tokens": 64}
-ASKED: dict[str, tuple[str, dict[str, Any]]] = {
-    "chat": ("/v1/chat/completions", CHAT),
-    "chat, n": ("/v1/chat/completions", {**CHAT, "n": 3}),
-    "chat, stream": ("/v1/chat/completions", {**CHAT, "stream": True}),
-    "chat, unscored stream": (
-        "/v1/chat/completions",
-        {**CHAT, "stream": True, "self_reward": False},
-    ),
-    "selection": ("/v1/chat/completions", {**CHAT, "selection": {"n_max": 4}}),
-    "selection, stream": (
-        "/v1/chat/completions",
-        {**CHAT, "stream": True, "selection": {"n_max": 4}},
-    ),
-    "completion": ("/v1/completions", {"model": "tiny", "prompt": "x"}),
-    "completion, stream": ("/v1/completions", {"model": "tiny", "prompt": "x", "stream": True}),
-    "message": ("/v1/messages", CHAT),
-    "message, stream": ("/v1/messages", {**CHAT, "stream": True}),
-    "response": ("/v1/responses", {"model": "tiny", "input": "x"}),
-    "response, stream": ("/v1/responses", {"model": "tiny", "input": "x", "stream": True}),
-    "given text": (
-        "/v1/self_reward",
-        {"model": "tiny", "messages": QUESTION, "completions": ["19", "20"]},
-    ),
-}
-"""One request of each kind that generates."""
-
-
-class Asking:
-    """Requests of every kind, and one that never sends its body, under way at once."""
-
-    def __init__(self, server: Server) -> None:
-        self._pool = ThreadPoolExecutor(len(ASKED))
-        self._answers = {
-            kind: self._pool.submit(httpx.post, f"{server.base_url}{path}", json=body, timeout=90)
-            for kind, (path, body) in ASKED.items()
-        }
-        address = httpx.URL(server.base_url)
-        self._half = socket.create_connection((address.host, address.port or 0), timeout=90)
-        head = "POST /v1/completions HTTP/1.1\r\nHost: laserve\r\nContent-Length: 99\r\n"
-        self._half.sendall(f"{head}Content-Type: application/json\r\n\r\n{{".encode())
-        deadline = time.monotonic() + 60
-        in_flight = "laserve_checkpoint_requests_in_flight"
-        while server.metric(in_flight) < len(ASKED) + 1:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    def answers(self) -> dict[str, httpx.Response]:
-        """Each, when it is whole."""
-        found = {kind: future.result() for kind, future in self._answers.items()}
-        self._pool.shutdown()
-        return found
-
-    def answer_to_half(self) -> bytes:
-        """What the one without a body is answered."""
-        with self._half, self._half.makefile("rb") as file:
-            return file.read()
-
-
-def check_errors(answers: dict[str, httpx.Response], message: str) -> None:
-    """Each says, in the shape of its route, that it may be sent again."""
-    for kind, answer in answers.items():
-        text = answer.text
-        if "stream" in kind:
-            assert answer.status_code == 200, (kind, text)
-            events = [part for part in text.split("\n\n") if part]
-            if ASKED[kind][0] == "/v1/messages":
-                name, data = events[-1].split("\n")
-                assert name == "event: error", (kind, text)
-                error = json.loads(data.removeprefix("data: "))["error"]
-                assert error["type"] == "overloaded_error", (kind, text)
-            elif ASKED[kind][0] == "/v1/responses":
-                name, data = events[-1].split("\n")
-                assert name == "event: error", (kind, text)
-                error = json.loads(data.removeprefix("data: "))
-                assert error["code"] == "ServiceUnavailableError", (kind, text)
-            else:
-                assert events[-1] == "data: [DONE]", (kind, text)
-                error = json.loads(events[-2].removeprefix("data: "))["error"]
-                assert (error["type"], error["code"]) == ("ServiceUnavailableError", 503)
-        else:
-            assert answer.status_code == 503, (kind, text)
-            assert int(answer.headers["retry-after"]) > 0
-            error = answer.json()["error"]
-            is_anthropics = ASKED[kind][0] == "/v1/messages"
-            expected = "overloaded_error" if is_anthropics else "ServiceUnavailableError"
-            assert error["type"] == expected, (kind, text)
-        assert message in error["message"], (kind, text)
-
-
-def check_refuses(server: Server, message: str) -> None:
-    """Not ready, and each new request is told so."""
-    assert server.http.get("/health").status_code == 503
-    assert server.http.get("/metrics").status_code == 200
-    plain = ("chat", "completion", "message", "response", "given text")
-    refused = {kind: server.http.post(path, json=body) for kind, (path, body) in ASKED.items()}
-    check_errors({kind: refused[kind] for kind in plain}, message)
-    assert {answer.status_code for answer in refused.values()} == {503}
-
-
-@contextmanager
-def suspended(processes: set[psutil.Process]) -> Iterator[None]:
-    """Stopped in this block, as a process that hangs is."""
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            if process.is_running():
-                process.resume()
 
 
 @contextmanager
@@ -215,7 +109,7 @@ def test_what_does_not_end_in_time_ends_with_an_error_also_of_an_engine_that_han
         process = psutil.Process(hot.server.pid)
         processes = list(family(hot.server.pid))
         with suspended(engines(hot.server.pid)):
-            asking = Asking(hot.server)
+            asking = Asking(hot.server, half=True)
             process.terminate()
             began = time.monotonic()
             wait_for(hot.server.log, "stopping: what runs has up to 3 s")
@@ -235,7 +129,7 @@ def test_what_runs_is_answered_before_a_server_stops(tmp_path: Path) -> None:
         processes = list(family(hot.server.pid))
         with suspended(engines(hot.server.pid)), ThreadPoolExecutor() as pool:
             answer = pool.submit(hot.ask, "tiny-a")
-            while hot.server.metric("laserve_checkpoint_requests_in_flight") < 1:
+            while hot.server.metric(IN_FLIGHT) < 1:
                 time.sleep(0.05)
             process.terminate()
             wait_for(hot.server.log, "stopping: what runs has up to 25 s")
@@ -253,7 +147,7 @@ def test_a_second_signal_ends_a_server_at_once(tmp_path: Path) -> None:
         processes = list(family(hot.server.pid))
         with suspended(engines(hot.server.pid)), ThreadPoolExecutor() as pool:
             asked = pool.submit(hot.ask, "tiny-a")
-            while hot.server.metric("laserve_checkpoint_requests_in_flight") < 1:
+            while hot.server.metric(IN_FLIGHT) < 1:
                 time.sleep(0.05)
             process.terminate()
             wait_for(hot.server.log, "stopping: what runs has up to 25 s")

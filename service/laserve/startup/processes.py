@@ -18,11 +18,11 @@ def kill(processes: Iterable[psutil.Process]) -> None:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     end = time.monotonic() + GONE_S
-    while not all(map(_is_gone, left)) and time.monotonic() < end:
+    while not all(map(is_gone, left)) and time.monotonic() < end:
         time.sleep(POLL_S)
 
 
-def _is_gone(process: psutil.Process) -> bool:
+def is_gone(process: psutil.Process) -> bool:
     """Whether it has ended; who should take leave of it may have ended before it."""
     try:
         return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)

@@ -17,10 +17,19 @@ def family(pid: int) -> Iterator[psutil.Process]:
 
 def engines(pid: int) -> set[psutil.Process]:
     """The processes in which a server's engines run, by the name that vLLM gives them."""
+    return _named(pid, "VLLM::EngineCore")
+
+
+def workers(pid: int) -> set[psutil.Process]:
+    """The processes in which its models run."""
+    return _named(pid, "VLLM::Worker")
+
+
+def _named(pid: int, name: str) -> set[psutil.Process]:
     found = set()
     for process in family(pid):
         with suppress(psutil.NoSuchProcess):
-            if process.cmdline()[:1] == ["VLLM::EngineCore"]:
+            if process.cmdline()[:1] == [name]:
                 found.add(process)
     return found
 

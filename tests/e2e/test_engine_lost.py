@@ -1,0 +1,82 @@
+"""An engine that hangs, and one that dies: seen, told to those who wait, and replaced."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from psutil import Process
+
+from laserve.startup.processes import is_gone
+from tests.bench.hot_load.memory import engines, workers
+from tests.e2e.every_request import Asking, check_errors, check_refuses, suspended
+from tests.e2e.hot_loading import HotServer, Sample, same_as
+from tests.e2e.server import Server
+
+LIMIT_S = 300.0
+"""For the start of an engine on a busy machine."""
+DIED = "the engine died while it worked on this"
+PROCESSES = pytest.mark.parametrize("processes", [engines, workers])
+
+
+def wait_for_health(server: Server, status: int) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while server.http.get("/health").status_code != status:
+        assert time.monotonic() < deadline, server.log.read_text()[-5000:]
+        time.sleep(0.1)
+
+
+@PROCESSES
+def test_a_server_whose_engine_hangs_is_not_ready_until_it_goes_on(
+    at_a: HotServer, processes: Callable[[int], set[Process]]
+) -> None:
+    server = at_a.server
+    with suspended(processes(server.pid)):
+        asking = Asking(server, half=False)
+        wait_for_health(server, 503)
+        assert server.metric("laserve_unready", reason="hung") == 1
+    for kind, answer in asking.answers().items():
+        assert answer.status_code == 200, (kind, answer.text)
+        assert "error" not in answer.text
+    wait_for_health(server, 200)
+    assert server.metric("laserve_unready") == 0
+    log = server.log.read_text()
+    assert "the engine has made no step for" in log
+    assert "the engine goes on" in log
+
+
+@PROCESSES
+def test_an_engine_that_dies_is_replaced_by_another_one_with_the_same_checkpoint(
+    at_a: HotServer, before: list[Sample], processes: Callable[[int], set[Process]]
+) -> None:
+    server = at_a.server
+    active, restarts = at_a.status["active"], server.metric("laserve_engine_restarts_total")
+    old = engines(server.pid) | workers(server.pid)
+    killed = processes(server.pid)
+    with suspended(killed):
+        asking = Asking(server, half=False)
+        for process in killed:
+            process.kill()
+        check_errors(asking.answers(), DIED)
+    check_refuses(server, "is being started again")
+    assert server.metric("laserve_unready", reason="restarting") == 1
+    wait_for_health(server, 200)
+    assert all(map(is_gone, old))
+    assert len(engines(server.pid)) == 1
+    assert same_as(before, at_a.ask("tiny-a"))
+    assert at_a.status["active"] == {**active, "version": active["version"] + 1}
+    assert server.metric("laserve_engine_restarts_total", outcome="active") == restarts + 1
+
+
+def test_an_engine_that_dies_while_another_one_is_loaded_makes_way_for_that_one(
+    at_a: HotServer,
+) -> None:
+    server = at_a.server
+    old, restarts = engines(server.pid), server.metric("laserve_engine_restarts_total")
+    job = at_a.wait(at_a.post(at_a.root / "b", "side_by_side"), "loading")
+    at_a.second_engine(job["id"], old)
+    for process in old:
+        process.kill()
+    assert at_a.wait(job["id"])["state"] == "active"
+    wait_for_health(server, 200)
+    at_a.ask("tiny-b")
+    assert server.metric("laserve_engine_restarts_total") == restarts
