@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from psutil import Process
+from psutil import Process, wait_procs
 
 from laserve.startup.processes import is_gone
-from tests.bench.hot_load.memory import engines, workers
+from tests.bench.hot_load.memory import engines, family, workers
+from tests.e2e.conftest import ENGINE_FLAGS
 from tests.e2e.every_request import Asking, check_errors, check_refuses, suspended
 from tests.e2e.hot_loading import HotServer, Sample, same_as
-from tests.e2e.server import Server
+from tests.e2e.server import Server, running_server
+from tests.tiny_model import build_tiny_model
 
 LIMIT_S = 300.0
 """For the start of an engine on a busy machine."""
@@ -80,3 +83,21 @@ def test_an_engine_that_dies_while_another_one_is_loaded_makes_way_for_that_one(
     wait_for_health(server, 200)
     at_a.ask("tiny-b")
     assert server.metric("laserve_engine_restarts_total") == restarts
+
+
+def test_at_the_limit_of_restarts_the_server_ends_with_a_status_that_says_so(
+    tmp_path: Path,
+) -> None:
+    """Plain, and allowed none: nothing is started again."""
+    tiny = build_tiny_model(tmp_path / "tiny")
+    scoring = ("--z-c", "<|vision_start|>", "--c-ref", "-18", "--engine-restarts", "0")
+    with running_server(tiny.path, tmp_path / "log", *ENGINE_FLAGS, *scoring) as server:
+        process, processes = Process(server.pid), list(family(server.pid))
+        killed = engines(server.pid)
+        with suspended(killed):
+            asking = Asking(server, half=False)
+            for engine in killed:
+                engine.kill()
+            check_errors(asking.answers(), DIED)
+        assert process.wait(LIMIT_S) == 1
+        assert not wait_procs(processes, timeout=LIMIT_S)[1]

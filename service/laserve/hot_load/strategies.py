@@ -126,8 +126,8 @@ class Strategies:
     async def _put_back(self, active: Deployment) -> None:
         """Restore the weights of the active deployment, in its engine or in a new one.
 
-        Where neither works nothing is left that may answer: the engine is stopped, and the server
-        ends.
+        Where neither works nothing is left that may answer: the engine is stopped, and it is tried
+        again as for one that died (`restart`).
         """
         assert active.source is not None
         try:
@@ -140,7 +140,9 @@ class Strategies:
                 )
                 self._switch.activate(again)
         except Exception:
-            logger.critical("%s cannot be put back: stopping", active.parameters.checkpoint)
+            logger.critical(
+                "%s cannot be put back: its engine is stopped", active.parameters.checkpoint
+            )
             await self._engines.stop(active.client)
             raise
         await self.end(active)

@@ -21,7 +21,7 @@ ERROR_S = 1.0
 """How long the errors of what did not end in time may take to be written."""
 ENGINE_S = 1.0
 """How long an engine may take to end, until it is killed."""
-CLOSE_S = 1.0
+CLOSE_S = 1
 """How long a connection whose client does not read is kept."""
 LAST_S = 4.0
 """So long after the end of the running ones' time the process is gone, whatever holds it up: an
