@@ -109,7 +109,7 @@ def hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
     root = tmp_path_factory.mktemp("hot") / "candidates"
     for seed, name in enumerate(("a", "b")):
         build_checkpoint(root / name, seed=seed, name=f"tiny-{name}")
-    watch = ("--hung-after-s", "3", "--engine-restarts", str(RESTARTS))
+    watch = ("--hung-after-s", "5", "--engine-restarts", str(RESTARTS))
     with running_hot_server(root, ("a", "b"), *watch) as running:
         yield running
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from psutil import Process, wait_procs
 
-from laserve.startup.processes import is_gone
+from laserve.processes import is_gone
 from tests.bench.hot_load.memory import engines, family, workers
 from tests.e2e.conftest import ENGINE_FLAGS
 from tests.e2e.every_request import Asking, check_errors, check_refuses, suspended

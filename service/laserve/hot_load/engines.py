@@ -17,7 +17,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.metrics.loggers import PrometheusStatLogger
 
 from laserve.errors import CheckpointRejected
-from laserve.startup.processes import kill
+from laserve.processes import kill
 from laserve.vllm_seam.engine import engine_processes, prometheus_logger, stop_core
 
 PROCESS_BYTES = 2 << 30

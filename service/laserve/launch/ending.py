@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import psutil
 
-from laserve.startup.processes import kill
+from laserve.processes import kill
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 
 ERROR_S = 1.0
 """How long the errors of what did not end in time may take to be written."""
-ENGINE_S = 1.0
-"""How long an engine may take to end, until it is killed."""
+ENGINE_S, LATE_ENGINE_S = 5.0, 1.0
+"""How long an engine may take to end, until it is killed; where time has run out."""
 CLOSE_S = 1
 """How long a connection whose client does not read is kept."""
 LAST_S = 4.0
@@ -67,13 +67,15 @@ class Stop:
         logger.info("stopping: what runs has up to %g s", self._patience_s)
         for task in self._under_way:
             task.cancel()
+        engine_s = ENGINE_S
         if not await self._ended(self._patience_s):
+            engine_s = LATE_ENGINE_S
             logger.warning("stopping: ending what still runs with an error")
             switch.end_generations()
             if not await self._ended(ERROR_S):
                 switch.end_requests()
                 await self._ended(ERROR_S)
-        await asyncio.to_thread(switch.shutdown, ENGINE_S)
+        await asyncio.to_thread(switch.shutdown, engine_s)
         server.config.timeout_graceful_shutdown = CLOSE_S
         server.should_exit = True
 
