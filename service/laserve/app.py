@@ -86,7 +86,8 @@ class LaServePlugin:
         if staging is not None:
             at_the_end(staging.close)
         source = None if staging is None else await _source(staging, Path(args.model))
-        switch = Switch(Deployment(1, engine_client, parameters, observer, source))
+        first = Deployment(1, engine_client, parameters, observer, source)
+        switch = Switch(first, args.load_patience)
         loader = None
         engines = Engines(args, engine_client)
         under_way = [

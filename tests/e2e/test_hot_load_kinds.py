@@ -1,8 +1,16 @@
-"""Tied embeddings are replaced in place, and LoRA adapters are checkpoints."""
+"""Tied embeddings are replaced in place, LoRA adapters are checkpoints, and no load in place holds
+anybody up for longer than the server's patience."""
 
+import json
 import shutil
+import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
 
+import httpx
 import pytest
 
 from laserve.core.checkpoint_files import hash_files
@@ -12,6 +20,9 @@ from tests.e2e.cued_reload import PLAIN, give_cue
 from tests.e2e.hot_loading import HotServer, running_hot_server, same_as
 from tests.tiny_lora import build_tiny_lora
 from tests.tiny_tied import build_tiny_tied_model
+
+PATIENCE_S = 4.0
+MESSAGES = [{"role": "user", "content": "What is 12 + 7?"}]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +40,10 @@ def tied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
     own = manifest.model_copy(update={"files": hash_files(root / "adapter")})
     write_manifest(root / "adapter", own)
     with running_hot_server(
-        root, ("a", "b", "merged"), "--enable-lora", *("--max-lora-rank", "8")
+        root,
+        ("a", "b", "merged"),
+        *("--enable-lora", "--max-lora-rank", "8"),
+        *("--load-patience", str(PATIENCE_S)),
     ) as running:
         yield running
 
@@ -66,3 +80,62 @@ def test_an_adapter_of_other_weights_is_rejected(tied: HotServer) -> None:
     tied.load(tied.root / "b")
     assert "golden probe 0" in tied.rejection(tied.root / "adapter")
     tied.ask("tied-b")
+
+
+def select_slowly(hot: HotServer) -> httpx.Response:
+    """One request that draws its samples one after the other, for longer than any load waits."""
+    body: dict[str, Any] = {
+        "model": hot.server.model,
+        "messages": MESSAGES,
+        "max_tokens": 400,
+        "ignore_eos": True,
+        "selection": {"method": "majority", "n_max": 64, "n_parallel": 1, "adaptive": False},
+    }
+    return hot.server.http.post("/v1/chat/completions", json=body, timeout=300)
+
+
+def test_a_load_gives_up_where_a_request_runs_for_longer_than_its_patience(tied: HotServer) -> None:
+    tied.load(tied.root / "a")
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(select_slowly, tied)
+        while not tied.status["active"]["requests_in_flight"]:
+            time.sleep(0.02)
+        job = tied.post(tied.root / "b", "in_place")
+        assert tied.wait(job, "loading")["state"] == "loading"
+        begin = time.monotonic()
+        held = pool.submit(tied.ask, "tied-a")
+        assert "1 requests had not ended after 4 s" in tied.wait(job)["reason"]
+        held.result()
+        waited = time.monotonic() - begin
+        forced = tied.server.http.post(
+            "/v1/checkpoints",
+            json={"path": str(tied.root / "b"), "strategy": "in_place", "force": True},
+        ).json()["id"]
+        assert tied.wait(forced)["state"] == "active"
+        ended = slow.result()
+    # The answer itself takes well below a second.
+    assert waited >= PATIENCE_S - 1
+    assert ended.status_code == 503
+    assert ended.headers["retry-after"] == "5"
+    assert "a checkpoint is being loaded in place" in ended.json()["error"]["message"]
+    tied.ask("tied-b")
+
+
+def test_a_request_that_is_still_being_sent_holds_no_load_up(tied: HotServer) -> None:
+    tied.load(tied.root / "a")
+    url = httpx.URL(tied.server.base_url)
+    question = {"messages": MESSAGES, "max_tokens": 4, "model": tied.server.model}
+    body = json.dumps(question).encode()
+    head = (
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with closing(socket.create_connection((url.host, url.port or 80))) as half_sent:
+        half_sent.sendall(head.encode() + body[:20])
+        time.sleep(0.5)
+        job = tied.wait(tied.post(tied.root / "b", "in_place"))
+        assert job["state"] == "active", job["reason"]
+        half_sent.sendall(body[20:])
+        answer = b"".join(iter(lambda: half_sent.recv(1 << 16), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"x-laserve-checkpoint: tied-b" in answer

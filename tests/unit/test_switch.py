@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from vllm.inputs.engine import tokens_input
 from vllm.sampling_params import SamplingParams
 
 from laserve.core.types import Status
+from laserve.errors import CheckpointRejected
 from laserve.serving.deployment import Deployment
+from laserve.serving.readiness import Withdrawn
 from laserve.serving.switch import Switch
 from tests.unit.fake_deployment import deployment_of
 
@@ -133,3 +136,58 @@ async def test_weights_that_are_put_back_answer_again(
     engine.go_on.release()
     async with aclosing(ask(switch)) as outputs:
         assert await anext(outputs) == "first"
+
+
+async def test_a_load_in_place_gives_up_where_a_request_does_not_end(
+    first: Deployment, engine: Engine
+) -> None:
+    switch = Switch(first, load_patience_s=SHORT_S)
+    engine.go_on.release()
+    async with switch.admitted(), aclosing(ask(switch)) as outputs:
+        assert await anext(outputs) == "first"
+        reading = asyncio.ensure_future(anext(outputs))
+        await asyncio.sleep(0)
+        with pytest.raises(CheckpointRejected, match="1 requests had not ended after 0.05 s"):
+            async with switch.quiet(force=False):
+                pytest.fail("the engine is busy")
+        engine.go_on.release()
+        assert await reading == "first"
+    async with switch.quiet(force=False):
+        pass
+
+
+async def test_who_would_wait_longer_than_the_patience_is_told_to_ask_again(
+    first: Deployment,
+) -> None:
+    async def bound() -> Deployment:
+        async with switch.admitted() as scope:
+            return scope.bound
+
+    switch = Switch(first, load_patience_s=SHORT_S)
+    async with switch.quiet(force=False):
+        with pytest.raises(Withdrawn, match="being loaded in place: ask again") as withdrawn:
+            await bound()
+        assert withdrawn.value.retry_after_s == 5
+        waiting = asyncio.create_task(bound())
+        await asyncio.sleep(0)
+    assert await waiting is first
+
+
+async def test_a_forced_load_ends_the_requests_that_it_would_wait_for(first: Deployment) -> None:
+    switch = Switch(first, load_patience_s=SHORT_S)
+    failed: list[Exception] = []
+    client: Any = first.client
+    client.output_processor = SimpleNamespace(propagate_error=failed.append)
+
+    async def never_ends() -> None:
+        async with switch.admitted():
+            with first.scored.under_way.one_more():
+                await asyncio.Event().wait()
+
+    request = asyncio.create_task(never_ends())
+    await asyncio.sleep(0)
+    async with switch.quiet(force=True):
+        assert request.done()
+    with pytest.raises(Withdrawn, match="being loaded in place: ask again"):
+        await request
+    assert len(failed) == 1

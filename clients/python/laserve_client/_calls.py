@@ -202,15 +202,17 @@ def job_call(job_id: str) -> Call[CheckpointJob]:
     return Call("GET", f"{CHECKPOINTS}/{quote(job_id, safe='')}", None, _job)
 
 
-def load_call(path: str | PathLike[str], strategy: LoadStrategy) -> Call[CheckpointJob]:
+def load_call(
+    path: str | PathLike[str], strategy: LoadStrategy, *, force: bool
+) -> Call[CheckpointJob]:
     """Start a load."""
-    body = {"path": fspath(path), "strategy": strategy}
+    body = {"path": fspath(path), "strategy": strategy, "force": force}
     return Call("POST", CHECKPOINTS, body, _job, administers=True)
 
 
-def rollback_call() -> Call[CheckpointJob]:
+def rollback_call(*, force: bool) -> Call[CheckpointJob]:
     """Start a return to what was active before."""
-    return Call("POST", f"{CHECKPOINTS}/rollback", None, _job, administers=True)
+    return Call("POST", f"{CHECKPOINTS}/rollback", {"force": force}, _job, administers=True)
 
 
 def _job(body: dict[str, Any]) -> CheckpointJob:

@@ -20,6 +20,7 @@ class Change:
     path: str | None
     """A folder, as the server sees it; None goes back to what was active before."""
     strategy: LoadStrategy
+    force: bool
     wait: bool
 
 
@@ -60,10 +61,16 @@ def _changed(server: Server, change: Change) -> CheckpointJob:
             show(f"{job.id} {job.state}")
 
         if change.path is None:
-            return client.roll_back(wait=change.wait, timeout_s=server.timeout_s, on_state=on_state)
+            return client.roll_back(
+                force=change.force,
+                wait=change.wait,
+                timeout_s=server.timeout_s,
+                on_state=on_state,
+            )
         return client.load_checkpoint(
             change.path,
             change.strategy,
+            force=change.force,
             wait=change.wait,
             timeout_s=server.timeout_s,
             on_state=on_state,

@@ -229,22 +229,27 @@ class LaServe:
         path: str | PathLike[str],
         strategy: LoadStrategy = "auto",
         *,
+        force: bool = False,
         wait: bool = True,
         timeout_s: float = DEFAULT_LOAD_TIMEOUT_S,
         on_state: OnState | None = None,
     ) -> CheckpointJob:
         """Let the server take up the checkpoint in the folder `path`, as the server sees it.
 
+        `force`: where the weights are replaced in place and requests hold that up for longer than
+        the server's `--load-patience`, end those with an error; otherwise the load gives up.
+
         Returns the load when it has ended, after `timeout_s` seconds at most; at once unless
         `wait`. `on_state` is called with the load whenever it is seen in a new state. Raises
         CheckpointRejectedError where the server does not take it up, TimedOutError.
         """
         follower = Follower(wait=wait, timeout_s=timeout_s, on_state=on_state)
-        return self._follow(load_call(path, strategy), follower)
+        return self._follow(load_call(path, strategy, force=force), follower)
 
     def roll_back(
         self,
         *,
+        force: bool = False,
         wait: bool = True,
         timeout_s: float = DEFAULT_LOAD_TIMEOUT_S,
         on_state: OnState | None = None,
@@ -252,7 +257,7 @@ class LaServe:
         """Let the server go back to the checkpoint that was active before; the arguments are those
         of `load_checkpoint`."""
         follower = Follower(wait=wait, timeout_s=timeout_s, on_state=on_state)
-        return self._follow(rollback_call(), follower)
+        return self._follow(rollback_call(force=force), follower)
 
     def _follow(self, call: Call[CheckpointJob], follower: Follower) -> CheckpointJob:
         job = self._send(call)

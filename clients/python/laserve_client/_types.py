@@ -232,6 +232,8 @@ class CheckpointJob(_Result):
     path: str | None
     """The folder, as the server sees it; None for a rollback."""
     strategy: str
+    force: bool = False
+    """Whether requests that held it up were to be ended."""
     origin: str
     """`request`, `watch` or `rollback`."""
     state: str

@@ -172,6 +172,12 @@ def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
             default=DEFAULT_LOAD_TIMEOUT_S,
             help="seconds to wait for the end (default: %(default)g)",
         )
+        changing.add_argument(
+            "--force",
+            action="store_true",
+            help="in place: end with an error the requests that hold the load up for longer than "
+            "the server's --load-patience, where it gives up otherwise",
+        )
         changing.add_argument("--no-wait", action="store_true", help="return at once")
     for action in (listing, load, rollback):
         action.add_argument("--json", action="store_true", help="print everything, as JSON")
@@ -221,6 +227,7 @@ def _checkpoints(arguments: argparse.Namespace) -> int:
     change = Change(
         path=str(arguments.path.absolute()) if is_load else None,
         strategy=arguments.strategy if is_load else "auto",
+        force=arguments.force,
         wait=not arguments.no_wait,
     )
     return change_checkpoint(server, change, as_json=arguments.json)

@@ -18,6 +18,12 @@ CHECKPOINTS = "/v1/checkpoints"
 ADMIN_KEY_HEADER = "x-laserve-admin-key"
 
 
+FORCE = (
+    "In place: what still runs at the end of --load-patience is ended with an error. Otherwise the "
+    "load gives up."
+)
+
+
 class LoadRequest(NullsLeftOut):
     """Body of POST /v1/checkpoints."""
 
@@ -29,6 +35,15 @@ class LoadRequest(NullsLeftOut):
         description="auto: side by side where the free memory holds a second engine, else in "
         "place.",
     )
+    force: bool = Field(default=False, description=FORCE)
+
+
+class RollbackRequest(NullsLeftOut):
+    """Body of POST /v1/checkpoints/rollback, which may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    force: bool = Field(default=False, description=FORCE)
 
 
 class CheckpointsResponse(BaseModel):
@@ -68,18 +83,18 @@ async def load_checkpoint(request: LoadRequest, raw_request: Request) -> JSONRes
     """Take up a checkpoint. Returns at once; the job tells how far it is."""
     checkpoints = _administered(raw_request)
     try:
-        job = checkpoints.load(request.path, request.strategy)
+        job = checkpoints.load(request.path, request.strategy, force=request.force)
     except QueueFullError as error:
         raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, str(error)) from error
     return _accepted(job)
 
 
 @router.post(f"{CHECKPOINTS}/rollback", response_model=Job, status_code=HTTPStatus.ACCEPTED)
-async def roll_back(raw_request: Request) -> JSONResponse:
+async def roll_back(raw_request: Request, request: RollbackRequest | None = None) -> JSONResponse:
     """Take up again what was active before."""
     checkpoints = _administered(raw_request)
     try:
-        job = checkpoints.roll_back()
+        job = checkpoints.roll_back(force=request is not None and request.force)
     except NoPredecessorError as error:
         raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
     except QueueFullError as error:

@@ -33,10 +33,10 @@ class Checkpoints(Protocol):
     def jobs(self) -> tuple[Job, ...]:
         """Loads, the newest first."""
 
-    def load(self, path: str | Path, strategy: Strategy) -> Job:
+    def load(self, path: str | Path, strategy: Strategy, *, force: bool = False) -> Job:
         """Queue a checkpoint folder. Raises QueueFullError."""
 
-    def roll_back(self) -> Job:
+    def roll_back(self, *, force: bool = False) -> Job:
         """Queue a return to what was active before; a second one returns from there.
 
         Raises NoPredecessorError or QueueFullError.

@@ -49,6 +49,10 @@ class Job(BaseModel):
     id: str
     path: str | None = Field(description="The folder that was named; null for a rollback.")
     strategy: Strategy = Field(description="As asked for: auto, side_by_side, in_place.")
+    force: bool = Field(
+        default=False,
+        description="Whether a load in place ends what still runs at the end of --load-patience.",
+    )
     origin: str = Field(description="request, watch, or rollback.")
     state: State = State.QUEUED
     checkpoint: str | None = Field(

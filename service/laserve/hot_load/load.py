@@ -58,11 +58,13 @@ class HotLoader:
         """Loads, the newest first."""
         return self._queue.jobs
 
-    def load(self, path: str | Path, strategy: Strategy, origin: str = "request") -> Job:
-        """Queue a checkpoint folder. Raises QueueFullError."""
-        return self._queue.submit(Path(path), strategy, origin)
+    def load(
+        self, path: str | Path, strategy: Strategy, *, force: bool = False, origin: str = "request"
+    ) -> Job:
+        """Queue a checkpoint folder. ``force``: as `Strategies.loaded`. Raises QueueFullError."""
+        return self._queue.submit(Path(path), strategy, origin, force=force)
 
-    def roll_back(self) -> Job:
+    def roll_back(self, *, force: bool = False) -> Job:
         """Queue a return to what was active before; a second one returns from there.
 
         Raises NoPredecessorError or QueueFullError.
@@ -72,7 +74,7 @@ class HotLoader:
                 f"nothing was active before {self.active.checkpoint}: there is nothing to roll "
                 "back to"
             )
-        return self._queue.submit(None, Strategy.AUTO, "rollback")
+        return self._queue.submit(None, Strategy.AUTO, "rollback", force=force)
 
     async def run(self, watched: Path | None) -> None:
         """Take up what is asked for, and what appears in a watched folder, until cancelled.
@@ -104,8 +106,10 @@ class HotLoader:
             job.checkpoint = source.checkpoint.name
 
             job.enter(State.LOADING)
-            changing = self._switch.changing
-            async with changing, self._strategies.loaded(source, job.strategy) as new:
+            async with (
+                self._switch.changing,
+                self._strategies.loaded(source, job.strategy, force=job.force) as new,
+            ):
                 job.enter(State.PROVING)
                 await prove(new.client, new.parameters, source.checkpoint.manifest, new.adapter)
                 previous = self._switch.activate(new)

@@ -38,7 +38,9 @@ class JobQueue:
         """The newest first."""
         return tuple(reversed(self._jobs))
 
-    def submit(self, path: Path | None, strategy: Strategy, origin: str) -> Job:
+    def submit(
+        self, path: Path | None, strategy: Strategy, origin: str, *, force: bool = False
+    ) -> Job:
         """Queue a load; returns at once. Raises QueueFullError."""
         if self._waiting.full():
             raise QueueFullError(
@@ -49,6 +51,7 @@ class JobQueue:
             # A name that is not UTF-8 cannot be shown; escaped it leads nowhere, and is rejected.
             path=None if path is None else str(path).encode(errors="backslashreplace").decode(),
             strategy=strategy,
+            force=force,
             origin=origin,
             created_at=datetime.now(UTC),
         )

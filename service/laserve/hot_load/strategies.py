@@ -3,11 +3,14 @@
 side by side   a second engine loads and proves it; then the switch; the first one drains and
                ends. Nothing waits, and the memory holds both for a while.
 in place       new requests wait, the running ones end; the engine reads the new weights and
-               proves them. Where that fails the old ones are put back, and proven.
+               proves them. Where that fails the old ones are put back, and proven. Nobody waits
+               longer than `--load-patience`: a load that would need more gives up, unless it is
+               told to end what runs (`force`).
 adapter        a LoRA adapter is added to the engine and proven, then the switch; in the same
                way one is left out again.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,6 +18,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from vllm.engine.protocol import EngineClient
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from laserve.checkpoint.page_cache import read_ahead
 from laserve.errors import CheckpointRejected, ConfigurationError
 from laserve.hot_load.engine_calls import (
     add_adapter,
@@ -34,8 +38,8 @@ from laserve.worker.reload import check_reloadable
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 30.0
-"""How long a request may neither wait for the engine nor end before a switch goes on without it:
-its client does not read what was generated long ago."""
+"""How long a request may neither wait for the engine nor end before an engine is ended without
+regard to it: its client does not read what was generated long ago."""
 
 
 class Strategies:
@@ -45,8 +49,11 @@ class Strategies:
         self._switch = switch
         self._engines = engines
 
-    def loaded(self, source: Source, strategy: Strategy) -> AbstractAsyncContextManager[Deployment]:
-        """`source` in an engine, to be proven and made active in the block.
+    def loaded(
+        self, source: Source, strategy: Strategy, *, force: bool
+    ) -> AbstractAsyncContextManager[Deployment]:
+        """`source` in an engine, to be proven and made active in the block. ``force``: in place,
+        end with an error what still runs at the end of the patience.
 
         Where the block fails, what was active before is served on as if nothing had been. Raises
         CheckpointRejected.
@@ -60,7 +67,7 @@ class Strategies:
         logger.info("loading %s %s", source.checkpoint.name, strategy.value)
         if strategy == Strategy.SIDE_BY_SIDE:
             return self._side_by_side(source)
-        return self._in_place(source)
+        return self._in_place(source, force=force)
 
     async def end(self, previous: Deployment) -> None:
         """Wait for the last request of one that is not active any more, and free what it alone
@@ -86,12 +93,13 @@ class Strategies:
             raise
 
     @asynccontextmanager
-    async def _in_place(self, source: Source) -> AsyncIterator[Deployment]:
+    async def _in_place(self, source: Source, *, force: bool) -> AsyncIterator[Deployment]:
         try:
             check_reloadable(self._switch.active.client.vllm_config)
         except ConfigurationError as error:
             raise CheckpointRejected(str(error)) from error
-        async with self._switch.quiet(PATIENCE_S):
+        await asyncio.to_thread(read_ahead, source.weights.path)
+        async with self._switch.quiet(force=force):
             active = self._switch.active
             active.end()
             try:

@@ -11,6 +11,7 @@ from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest
 from laserve.core.presets import PRESETS
 from laserve.errors import ConfigurationError
+from laserve.serving.switch import LOAD_PATIENCE_S
 
 ADMIN_KEY_VARIABLE = "LASERVE_ADMIN_KEY"
 UPSTREAM_TIMEOUT_S = 60.0
@@ -95,6 +96,14 @@ def _add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
         "folder for temporary files)",
     )
     group.add_argument(
+        "--load-patience",
+        type=float,
+        default=LOAD_PATIENCE_S,
+        metavar="SECONDS",
+        help="longest time that a load in place may hold requests up; then it gives up, or, where "
+        "it is forced, ends what still runs (default %(default)s)",
+    )
+    group.add_argument(
         "--admin-key",
         default=os.environ.get(ADMIN_KEY_VARIABLE),
         help="asked for (x-laserve-admin-key) by what changes the checkpoint; default: "
@@ -145,6 +154,8 @@ def check_checkpoint_flags(args: argparse.Namespace, manifest: Manifest | None) 
     """Raise ConfigurationError for flags that cannot work with this server."""
     if not loads_checkpoints(args):
         return
+    if not 0 < args.load_patience < math.inf:
+        raise ConfigurationError(f"--load-patience {args.load_patience} is not above 0")
     for folder in [*args.checkpoint_root, *filter(None, [args.watch_checkpoints])]:
         if not folder.is_dir():
             raise ConfigurationError(f"{folder} is no folder: name one to load checkpoints from")

@@ -1,6 +1,7 @@
 """One checkpoint that is being served, and the requests that it has in flight."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
@@ -132,16 +133,21 @@ class Deployment:
         """Take an `end` back: its weights are in its engine again."""
         self._lease.is_over = False
 
-    async def drained(self, patience_s: float) -> None:
+    async def drained(self, patience_s: float, within_s: float = math.inf) -> bool:
         """Return when no request is bound to it, or its engine was not awaited for `patience_s`
-        seconds, as where a client does not read its answer."""
+        seconds, as where a client does not read its answer: whether that is so after ``within_s``
+        seconds."""
         begin, generations = time.monotonic(), self.scored.under_way
         while self.requests.value or generations.value:
-            since = time.monotonic() if generations.is_awaited else generations.silent_since
-            left = max(begin, since) + patience_s - time.monotonic()
-            if left <= 0:
-                return
+            now = time.monotonic()
+            since = now if generations.is_awaited else generations.silent_since
+            silent = max(begin, since) + patience_s
+            if now >= silent:
+                return True
+            if now >= begin + within_s:
+                return False
             with suppress(TimeoutError):
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(min(silent, begin + within_s) - now):
                     await self.requests.none.wait()
                     await generations.none.wait()
+        return True

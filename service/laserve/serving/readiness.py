@@ -19,16 +19,24 @@ class Reason(StrEnum):
     """Its engine gives no sign of life. Requests are taken: it may only be slow."""
 
 
-_SOON_S, _RESTART_S = 1, 10
+class Cause(StrEnum):
+    """Why a request is not answered that could be."""
 
-_REFUSALS = {
-    Reason.STOPPING: ("the server is being stopped: ask again, of another one", _SOON_S),
-    Reason.RESTARTING: (
-        "the engine has died and is being started again: ask again later",
-        _RESTART_S,
-    ),
+    STOPPING = "the server is being stopped: ask again, of another one"
+    RESTARTING = "the engine has died and is being started again: ask again later"
+    DIED = "the engine died while it worked on this: ask again"
+    LOADING = "a checkpoint is being loaded in place: ask again"
+
+
+SOON_S = 1
+_RETRY_AFTER_S = {
+    Cause.STOPPING: SOON_S,
+    Cause.RESTARTING: 10,
+    Cause.DIED: 10,
+    Cause.LOADING: 5,
 }
-"""Those for which no request is taken -> what is said, and when to ask again (seconds)."""
+_CLOSED = {Reason.STOPPING: Cause.STOPPING, Reason.RESTARTING: Cause.RESTARTING}
+"""The reasons for which no request is taken."""
 
 
 class Withdrawn(BaseException):
@@ -43,9 +51,17 @@ class Withdrawn(BaseException):
         self.retry_after_s = retry_after_s
 
     @classmethod
-    def because(cls, reason: Reason) -> "Withdrawn":
-        """What is said for a reason that no request is taken for."""
-        return cls(*_REFUSALS[reason])
+    def because(cls, cause: Cause) -> "Withdrawn":
+        """What is said for this cause."""
+        return cls(cause.value, _RETRY_AFTER_S[cause])
+
+
+class EndedError(RetryableRequestError):
+    """Ends a generation (`vllm_seam.engine.fail_requests`), so that its request is withdrawn."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.value)
+        self.cause = cause
 
 
 class Readiness:
@@ -56,22 +72,28 @@ class Readiness:
 
     def check_open(self) -> None:
         """Raise Withdrawn where no request is taken."""
-        for reason in _REFUSALS:
+        for reason, cause in _CLOSED.items():
             if reason in self.reasons:
-                raise Withdrawn.because(reason)
+                raise Withdrawn.because(cause)
 
 
 @contextmanager
 def withdrawing() -> Iterator[None]:
     """Raise Withdrawn for what an engine raises in this block where it dies, or is told to end what
-    it has under way (`vllm_seam.engine.fail_requests`)."""
+    it has under way."""
     try:
         yield
     except EngineDeadError as error:
-        raise Withdrawn("the engine died while it worked on this: ask again", _RESTART_S) from error
+        raise Withdrawn.because(Cause.DIED) from error
     except RetryableRequestError as error:
-        raise Withdrawn(str(error), _SOON_S) from error
+        raise _withdrawn(error) from error
     except EngineGenerateError as error:  # in vLLM 0.32 because of the other one
         if isinstance(error.__cause__, RetryableRequestError):
-            raise Withdrawn(str(error.__cause__), _SOON_S) from error
+            raise _withdrawn(error.__cause__) from error
         raise
+
+
+def _withdrawn(error: RetryableRequestError) -> Withdrawn:
+    if isinstance(error, EndedError):
+        return Withdrawn.because(error.cause)
+    return Withdrawn(str(error), SOON_S)

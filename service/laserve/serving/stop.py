@@ -12,13 +12,11 @@ from threading import Timer
 
 import uvicorn
 
-from laserve.serving.readiness import Reason
+from laserve.serving.readiness import Cause, Reason
 from laserve.serving.switch import Switch
 
 logger = logging.getLogger(__name__)
 
-ERROR_S = 1.0
-"""How long the errors of what did not end in time may take to be written."""
 ENGINE_S, LATE_ENGINE_S = 5.0, 1.0
 """How long an engine may take to end, until it is killed; where time has run out."""
 CLOSE_S = 1
@@ -68,22 +66,10 @@ class Stop:
         for task in self._under_way:
             task.cancel()
         engine_s = ENGINE_S
-        if not await self._ended(self._patience_s):
+        if not await switch.is_idle(self._patience_s):
             engine_s = LATE_ENGINE_S
             logger.warning("stopping: ending what still runs with an error")
-            switch.end_generations()
-            if not await self._ended(ERROR_S):
-                switch.end_requests()
-                await self._ended(ERROR_S)
+            await switch.end(Cause.STOPPING)
         await asyncio.to_thread(switch.shutdown, engine_s)
         server.config.timeout_graceful_shutdown = CLOSE_S
         server.should_exit = True
-
-    async def _ended(self, within_s: float) -> bool:
-        """Whether nothing is under way any more; returns as soon as that is so."""
-        try:
-            async with asyncio.timeout(within_s):
-                await self._switch.idle()
-        except TimeoutError:
-            return False
-        return True

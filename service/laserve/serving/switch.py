@@ -11,33 +11,40 @@ from contextlib import asynccontextmanager
 from typing import Unpack
 
 from vllm.engine.protocol import EngineClient
-from vllm.exceptions import RetryableRequestError
 from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from laserve.errors import CheckpointRejected
 from laserve.scoring.admission import check_admissible
 from laserve.scoring.engine import Options, Prompt
 from laserve.selecting.select import sample_params
 from laserve.serving.deployment import Deployment
 from laserve.serving.generation import generation
 from laserve.serving.late import LateGenerator
-from laserve.serving.readiness import Readiness, Reason, Withdrawn
+from laserve.serving.readiness import Cause, EndedError, Readiness, Withdrawn
 from laserve.serving.scope import RequestScope, current_scope, request_scope
 from laserve.vllm_seam.engine import fail_requests
+
+LOAD_PATIENCE_S = 30.0
+"""Default of `load_patience_s`."""
+ERROR_S = 1.0
+"""How long the errors of what is ended may take to be written."""
 
 
 class Switch:
     """Stands in for vLLM's `EngineClient`; what is not here is the active checkpoint's engine's."""
 
-    def __init__(self, first: Deployment) -> None:
+    def __init__(self, first: Deployment, load_patience_s: float = LOAD_PATIENCE_S) -> None:
+        """``load_patience_s``: nobody waits longer for a load in place."""
         self.active = first
+        self.load_patience_s = load_patience_s
         self.is_shut_down = False
         self.readiness = Readiness()
         self.changing = asyncio.Lock()
         """Held by what changes the active one, from before it begins."""
         self._served = [first]
-        self._limits = set[asyncio.Timeout]()
+        self._limits = dict[asyncio.Timeout, Cause | None]()
         self._gate = asyncio.Event()
         self._gate.set()
 
@@ -52,33 +59,50 @@ class Switch:
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[RequestScope]:
         """A request, bound to what is active once the gate is open. Raises Withdrawn where none is
-        taken, or where this one has not ended when it had to."""
+        taken, where the gate stays closed for too long, or where this one has not ended when it had
+        to."""
         await self._opened()
         try:
             async with asyncio.timeout(None) as limit:
-                self._limits.add(limit)
+                self._limits[limit] = None
                 with request_scope(self.active, lambda: self.active) as scope:
                     yield scope
         except TimeoutError as error:
-            if not limit.expired():
+            cause = self._limits[limit]
+            if cause is None:
                 raise
-            raise Withdrawn.because(Reason.STOPPING) from error
+            raise Withdrawn.because(cause) from error
         finally:
-            self._limits.discard(limit)
+            del self._limits[limit]
 
     @asynccontextmanager
-    async def quiet(self, patience_s: float) -> AsyncIterator[None]:
-        """Keep the gate closed inside this block, which begins when nothing is generated."""
+    async def quiet(self, *, force: bool) -> AsyncIterator[None]:
+        """Keep the gate closed inside this block, which begins when nothing is generated.
+
+        Raises CheckpointRejected where something still is after `load_patience_s` seconds; with
+        ``force`` that is ended with an error instead.
+        """
         self._gate.clear()
         try:
-            await self.active.drained(patience_s)
+            if not await self.active.drained(self.load_patience_s, self.load_patience_s):
+                if not force:
+                    raise CheckpointRejected(
+                        f"{self.active.requests.value} requests had not ended after "
+                        f"{self.load_patience_s:g} s (--load-patience): ask again, with `force` to "
+                        "end them with an error, or side by side"
+                    )
+                await self.end(Cause.LOADING)
             yield
         finally:
             self._gate.set()
 
     async def _opened(self) -> None:
-        while not self._gate.is_set():  # it may be closed again before a waiter gets its turn
-            await self._gate.wait()
+        try:
+            async with asyncio.timeout(self.load_patience_s):
+                while not self._gate.is_set():  # it may be closed again before a waiter's turn
+                    await self._gate.wait()
+        except TimeoutError as error:
+            raise Withdrawn.because(Cause.LOADING) from error
         self.readiness.check_open()
 
     def activate(self, deployment: Deployment) -> Deployment:
@@ -148,22 +172,28 @@ class Switch:
             raise EngineDeadError
         await self.active.client.check_health()
 
-    async def idle(self) -> None:
-        """Return when no request and no generation is under way."""
-        while busy := [count for one in self._served for count in one.counts if count.value]:
-            await busy[0].none.wait()
+    async def is_idle(self, within_s: float) -> bool:
+        """Whether no request and no generation is under way any more; returns as soon as so."""
+        try:
+            async with asyncio.timeout(within_s):
+                while busy := [n for one in self._served for n in one.counts if n.value]:
+                    await busy[0].none.wait()
+        except TimeoutError:
+            return False
+        return True
 
-    def end_generations(self) -> None:
-        """Have each that is under way end with Withdrawn, as the server is being stopped."""
-        error = RetryableRequestError(str(Withdrawn.because(Reason.STOPPING)))
+    async def end(self, cause: Cause) -> None:
+        """End what is under way with Withdrawn: each generation, then each request that has not
+        ended by that, whatever it waits for."""
         for client in self._clients():
-            fail_requests(client, error)
-
-    def end_requests(self) -> None:
-        """Have each that is admitted end with Withdrawn, whatever it waits for."""
+            fail_requests(client, EndedError(cause))
+        if await self.is_idle(ERROR_S):
+            return
         now = asyncio.get_running_loop().time()
         for limit in self._limits:
+            self._limits[limit] = cause
             limit.reschedule(now)
+        await self.is_idle(ERROR_S)
 
     def shutdown(self, timeout: float | None = None) -> None:
         """As `EngineClient.shutdown`, of every engine."""

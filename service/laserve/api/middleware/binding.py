@@ -1,7 +1,9 @@
 """One HTTP request, one checkpoint: requests that may generate are bound to the active one."""
 
+from collections import deque
 from http import HTTPStatus
 
+from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,9 +17,10 @@ from laserve.serving.switch import Switch
 
 
 class BindingMiddleware:
-    """ASGI middleware: binds a request to the active checkpoint of `switch`, and names it in the
-    answer; holds it up while weights are being replaced in place. A request that is withdrawn is
-    answered with 503 and Retry-After, or where its stream has begun, with an event."""
+    """ASGI middleware: binds a request whose body has arrived to the active checkpoint of `switch`,
+    and names it in the answer; holds it up while weights are being replaced in place. A request
+    that is withdrawn is answered with 503 and Retry-After, or where its stream has begun, with an
+    event."""
 
     def __init__(self, app: ASGIApp, switch: Switch) -> None:
         self._app = app
@@ -50,6 +53,7 @@ class BindingMiddleware:
                 await send({"type": "http.response.body", "body": event})
 
     async def _bound(self, scope: Scope, receive: Receive, send: Send) -> None:
+        receive = await _complete(receive)
         async with self._switch.admitted() as request:
 
             async def named(message: Message) -> None:
@@ -59,6 +63,27 @@ class BindingMiddleware:
                 await send(message)
 
             await self._app(scope, receive, named)
+
+
+async def _complete(receive: Receive) -> Receive:
+    """What hands on all that a client sends, once its body is whole or cannot be read: nobody
+    waits for what is still being sent. An error is kept for who reads it."""
+    messages = deque[Message]()
+    error = None
+    try:
+        while not messages or messages[-1].get("more_body", False):
+            messages.append(await receive())
+    except HTTPException as refusal:
+        error = refusal
+
+    async def kept() -> Message:
+        if messages:
+            return messages.popleft()
+        if error is not None:
+            raise error
+        return await receive()
+
+    return kept
 
 
 def _refusal(withdrawn: Withdrawn) -> ASGIApp:
