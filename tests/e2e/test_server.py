@@ -62,6 +62,11 @@ def test_the_ready_line_shows_a_request_that_works(server: Server) -> None:
         ({"model": "no-such-model"}, 404, "no-such-model"),
         ({"top_k": 2**70}, 400, "64 bits"),
         ({"stop": ["\ud800"]}, 400, ""),
+        ({"prompt": "a<|vision_start|>b"}, 400, "the score token '<|vision_start|>'"),
+        ({"logit_bias": {"259": 100}}, 400, "logit_bias"),
+        ({"logit_bias": {"259": -100}, "self_reward": False}, 400, "logit_bias"),
+        ({"allowed_token_ids": [5, 259]}, 400, "allowed_token_ids"),
+        ({"bad_words": ["<|vision_start|>"]}, 400, "bad_words"),
     ],
 )
 def test_bad_input_is_refused_by_name_and_harms_nothing(
@@ -78,6 +83,32 @@ def test_bad_input_is_refused_by_name_and_harms_nothing(
     assert named in f"{error['message']} {error['param']}"
     assert "{'" not in error["message"]
     assert server.http.post("/v1/completions", json=BODY).status_code == 200
+
+
+def test_the_score_token_in_a_prompt_is_refused_on_every_scored_route_and_left_to_plain_vllm(
+    server: Server, tiny: TinyModel
+) -> None:
+    text = "a<|vision_start|>b"
+    messages = [{"role": "user", "content": text}]
+    given = {"completion": "c"}
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        ("/v1/completions", {"prompt": [1, tiny.z_c]}),
+        ("/v1/completions", {"prompt": text, "stream": True}),
+        ("/v1/completions", {"prompt": text, "selection": {"n_max": 2}}),
+        ("/v1/chat/completions", {"messages": messages}),
+        ("/v1/responses", {"input": text}),
+        ("/v1/messages", {"messages": messages, "max_tokens": 2}),
+        ("/v1/self_reward", {"messages": messages, **given}),
+        ("/v1/self_reward", {"prompt": text, **given}),
+        ("/v1/self_reward", {"prompt_token_ids": [1, tiny.z_c], **given}),
+        ("/v1/rerank", {"query": text, "documents": ["c"]}),
+    ]
+    for path, body in bodies:
+        answer = server.http.post(path, json={"model": "tiny", **body})
+        assert answer.status_code == 400, (path, answer.text)
+        assert "score token" in answer.json()["error"]["message"]
+    plain = {**BODY, "prompt": [1, tiny.z_c], "self_reward": False}
+    assert server.http.post("/v1/completions", json=plain).status_code == 200
 
 
 def test_invalid_json_is_a_400(server: Server) -> None:

@@ -129,6 +129,16 @@ async def test_z_c_is_never_sampled_even_where_the_model_wants_it(
         assert max(errors[Method.IN_FLIGHT]) < TOLERANCE + FLOAT32_NOISE
         for result in results:
             assert all(eager.z_c not in sample.token_ids for sample in result.samples.values())
+        # A stop string needs the second request, and nothing masks it in the first: no score is
+        # read behind it then.
+        requests = [(prompt, {**params, "stop": ["never"]}) for prompt, params in _requests(40, 6)]
+        strayed = 0
+        for result in await generate_all(engine, requests, 16):
+            for index, sample in result.samples.items():
+                if eager.z_c in sample.token_ids and sample.finish_reason == "stop":
+                    strayed += 1
+                    assert result.rewards[index].status == Status.UNSUPPORTED
+        assert strayed
 
 
 BFLOAT16 = 3 / 32

@@ -21,7 +21,10 @@ def deployment_of(checkpoint: str, version: int = 1) -> Deployment:
     client: Any = SimpleNamespace(
         vllm_config=SimpleNamespace(
             model_config=model, use_v2_model_runner=False, speculative_config=None
-        )
+        ),
+        renderer=SimpleNamespace(
+            get_tokenizer=lambda: SimpleNamespace(decode=lambda tokens: f"<{tokens[0]}>")
+        ),
     )
     parameters = replace(PARAMETERS, checkpoint=checkpoint)
     return Deployment(version, client, parameters, lambda reward, tokens: None)

@@ -267,14 +267,14 @@ async def test_one_text_is_a_list_of_one(server: Server) -> None:
 
 @pytest.mark.parametrize("one", [[5, 6, EOS], [OTHER_EOS]])
 async def test_token_ids_are_taken_as_they_are(server: Server, one: list[int]) -> None:
-    prompt = {"prompt_token_ids": [1, Z_C, EOS]}
+    prompt = {"prompt_token_ids": [1, 4, EOS]}
     for completions in (one, [one], [one, [7, EOS]]):
         server.engine.asked.clear()
         body = prompt | {"completion_token_ids": completions}
         answer = await server.post(SELF_REWARD, body)
         assert answer.status_code == 200, answer.text
         several = completions if isinstance(completions[0], list) else [completions]
-        assert list(server.engine.asked.values()) == [([1, Z_C, EOS], each) for each in several]
+        assert list(server.engine.asked.values()) == [([1, 4, EOS], each) for each in several]
 
 
 async def test_token_ids_may_answer_a_conversation_and_a_text(server: Server) -> None:

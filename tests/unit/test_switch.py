@@ -8,16 +8,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from vllm.exceptions import GracefulHTTPError
+from vllm.exceptions import GracefulHTTPError, VLLMValidationError
 from vllm.inputs.engine import tokens_input
 from vllm.sampling_params import SamplingParams
 
 from laserve.core.types import Status
 from laserve.errors import CheckpointRejected
+from laserve.scoring.rewards import Rewards
 from laserve.serving.deployment import Deployment
 from laserve.serving.readiness import Withdrawn
 from laserve.serving.switch import Switch
 from tests.unit.fake_deployment import deployment_of
+from tests.unit.fake_serving import PARAMETERS
 
 pytestmark = pytest.mark.asyncio
 
@@ -191,3 +193,38 @@ async def test_a_forced_load_ends_the_requests_that_it_would_wait_for(first: Dep
     with pytest.raises(Withdrawn, match="being loaded in place: ask again"):
         await request
     assert len(failed) == 1
+
+
+Z_C = PARAMETERS.z_c
+
+
+@pytest.mark.parametrize(
+    "steering",
+    [
+        {"logit_bias": {Z_C: 100.0}},
+        {"logit_bias": {1: 1.0, Z_C: -100.0}},
+        {"allowed_token_ids": [1, Z_C]},
+        {"bad_words": ["fine", f"a <{Z_C}>"]},
+        {"trace_decode_token_ids": [1, Z_C]},
+    ],
+)
+@pytest.mark.parametrize("scored", [False, True])
+async def test_nobody_steers_the_score_token_in_an_answer_with_a_score_or_without(
+    switch: Switch, steering: dict[str, Any], scored: bool
+) -> None:
+    async with switch.admitted() as scope:
+        scope.rewards = Rewards() if scored else None
+        with pytest.raises(VLLMValidationError, match=f"'<{Z_C}>' .id {Z_C}.") as refused:
+            switch.generate(PROMPT, SamplingParams(**steering), "request")
+    assert refused.value.parameter == next(iter(steering))
+
+
+async def test_a_prompt_with_the_score_token_is_refused_where_a_score_is_asked_for(
+    switch: Switch,
+) -> None:
+    prompt = tokens_input([1, Z_C, 2])
+    async with switch.admitted() as scope:
+        switch.generate(prompt, SamplingParams(), "plain")
+        scope.rewards = Rewards()
+        with pytest.raises(VLLMValidationError, match="self_reward: false"):
+            switch.generate(prompt, SamplingParams(), "scored")

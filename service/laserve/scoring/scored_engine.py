@@ -10,7 +10,7 @@ Requests are admissible by the time they come here (`admission`).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Unpack, cast
@@ -28,6 +28,7 @@ from laserve.scoring.engine import Engine, Options, Prompt, ScoringOptions
 from laserve.scoring.outputs import Answer, Completion, unscored_status
 from laserve.scoring.post_hoc import extended_prompt, post_hoc_length, read_logprob
 from laserve.scoring.rewards import Rewards
+from laserve.scoring.score_token import prompt_token_ids
 from laserve.scoring.under_way import UnderWay
 from laserve.worker.codec import ScoreCodec
 
@@ -141,7 +142,7 @@ class ScoredEngine:
             params=params,
             is_delta=params.output_kind == RequestOutputKind.DELTA,
             armed=method == Method.IN_FLIGHT,
-            prompt_token_ids=_prompt_token_ids(prompt),
+            prompt_token_ids=prompt_token_ids(prompt),
             tokenizer=renderer.tokenizer,
             primary_eos=renderer.get_eos_token_id(),
             eos_token_ids=self._arming.eos_token_ids,
@@ -222,6 +223,8 @@ class ScoredEngine:
         return await self._post_hoc(request, completion.index, sample.answer_tokens)
 
     async def _post_hoc(self, request: _Request, index: int, tokens: list[int]) -> SelfReward:
+        if self._parameters.z_c in tokens:  # nothing masks it in what is not armed
+            return self._parameters.unscored(Status.UNSUPPORTED)
         options = cast(
             ScoringOptions,
             {
@@ -254,11 +257,6 @@ class ScoredEngine:
     def _overhead(request: _Request, completion: CompletionOutput, reward: SelfReward) -> int:
         """Tokens beyond plain vLLM's: the message, and what a second request generates."""
         return len(request.samples[completion.index].message) + _second_request_tokens(reward)
-
-
-def _prompt_token_ids(prompt: Prompt) -> list[int] | None:
-    fields: Mapping[str, Any] = prompt if isinstance(prompt, Mapping) else {}
-    return fields.get("prompt_token_ids")
 
 
 def _second_request_tokens(reward: SelfReward) -> int:

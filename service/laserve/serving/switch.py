@@ -18,6 +18,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from laserve.errors import CheckpointRejected
 from laserve.scoring.admission import check_admissible
 from laserve.scoring.engine import Options, Prompt
+from laserve.scoring.score_token import check_not_steered, check_scorable_prompt
 from laserve.selecting.select import sample_params
 from laserve.serving.deployment import Deployment
 from laserve.serving.generation import generation
@@ -152,7 +153,14 @@ class Switch:
             wanted = scope.plan.options
             asked = sample_params(asked, wanted, wanted.n_max - 1)
         identifiers = (request_id, options.get("priority"), options.get("session_id"))
-        check_admissible(self.active.client.vllm_config, asked, identifiers)
+        client, z_c = (
+            self.active.client,
+            self.active.parameters.z_c,
+        )  # the same of all that is served
+        check_admissible(client.vllm_config, asked, identifiers)
+        check_not_steered(asked, z_c, client.renderer)
+        if scope is not None and scope.rewards is not None:
+            check_scorable_prompt(prompt, z_c, client.renderer)
 
         async def begin() -> AsyncGenerator[RequestOutput, None]:
             deployment = await self._deployment(scope)

@@ -1,9 +1,9 @@
 """The prompt of a given text, rendered by vLLM's serving object as for a generation: the same chat
 template, model check, adapters and admission."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from fastapi import Request
 from vllm.entrypoints.openai.chat_completion.api_router import chat
@@ -20,6 +20,7 @@ from laserve.api.schemas import ScoredChatCompletionRequest, ScoredCompletionReq
 from laserve.errors import RequestError
 from laserve.scoring.admission import check_admissible
 from laserve.scoring.engine import ScoringOptions
+from laserve.scoring.score_token import check_scorable_prompt, prompt_token_ids
 from laserve.serving.deployment import Deployment
 from laserve.serving.scope import bound_scope
 from laserve.vllm_seam.serving import asked
@@ -40,8 +41,7 @@ class GivenPrompt:
     @property
     def length(self) -> int:
         """In tokens; 0 where the prompt has none, which the engine does not score."""
-        fields = cast(Mapping[str, Any], self.engine_input)
-        return len(fields.get("prompt_token_ids") or ())
+        return len(prompt_token_ids(self.engine_input) or ())
 
     @property
     def chat_template(self) -> object:
@@ -105,9 +105,10 @@ async def _given_prompt(
     raw_request: Request,
 ) -> GivenPrompt:
     [engine_input] = rendered
-    if cast(Mapping[str, Any], engine_input).get("prompt_token_ids") == []:
+    if prompt_token_ids(engine_input) == []:
         raise RequestError("the prompt has no token: give the text that is to be answered")
     deployment = bound_scope().deployment
+    check_scorable_prompt(engine_input, deployment.parameters.z_c, deployment.scored.renderer)
     of_request = await asked(serving, vllm_request, raw_request)
     identifiers = (of_request.request_id, of_request.priority)
     # A header may state the priority, which no schema has checked then.
