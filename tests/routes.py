@@ -42,10 +42,9 @@ NOT_GENERATING: dict[str, set[str]] = {
         *("/v1/completions/render", "/v1/completions/derender"),
         *("/v1/responses/render", "/v1/messages/render", "/cohere/v2/chat/render"),
     },
-    "ends requests": {
-        *("/abort_requests", "/inference/v1/abort_requests"),
-        "/v1/responses/{response_id}/cancel",
-    },
+    "ends a request of the caller's": {"/v1/responses/{response_id}/cancel"},
+    "ends requests of others": {"/abort_requests", "/inference/v1/abort_requests"},
+    "tells how the server is": {"/ping", "/is_scaling_elastic_ep"},
     "pooling models only": {
         *("/classify", "/pooling", "/score", "/v1/score"),
         *("/v1/embeddings", "/v2/embed"),
@@ -57,13 +56,24 @@ NOT_GENERATING: dict[str, set[str]] = {
     "the engine and its weights": {
         *("/pause", "/resume", "/sleep", "/wake_up", "/release_kv_cache_memory"),
         *("/reset_prefix_cache", "/reset_mm_cache", "/reset_encoder_cache"),
-        *("/scale_elastic_ep", "/is_scaling_elastic_ep", "/fault_tolerance/apply"),
+        *("/scale_elastic_ep", "/fault_tolerance/apply"),
         *("/init_weight_transfer_engine", "/shutdown_weight_transfer_engine"),
         *("/start_weight_update", "/start_draft_weight_update", "/finish_weight_update"),
         *("/update_weights", "/update_weight_version", "/weight_checker"),
-        *("/collective_rpc", "/start_profile", "/stop_profile", "/ping"),
+        *("/collective_rpc", "/start_profile", "/stop_profile"),
     },
 }
 """Routes that generate nothing, by what they do."""
+
+ADMINISTRATIVE = set[str]().union(
+    *(
+        NOT_GENERATING[what]
+        for what in (
+            *("changes the checkpoint", "ends requests of others", "adapters"),
+            "the engine and its weights",
+        )
+    )
+)
+"""Those that change the server for everybody."""
 
 KNOWN = SCORED.keys() | UNSCORED.keys() | set[str]().union(*NOT_GENERATING.values())

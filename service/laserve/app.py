@@ -21,13 +21,15 @@ from fastapi import FastAPI
 from rich.console import Console
 from starlette.datastructures import State
 
+from laserve.access.key_ring import KeyRing
 from laserve.answers.math_equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
 from laserve.api.checkpoint_metrics import CheckpointMetrics
+from laserve.api.connections import close_half_open
 from laserve.api.metrics import ScoreMetrics, SelectionMetrics
 from laserve.api.middleware.auth import api_keys
 from laserve.api.middleware.limits import default_limit
-from laserve.api.middleware.stack import surround
+from laserve.api.middleware.stack import Gate, surround
 from laserve.api.readiness_metrics import ReadinessMetrics
 from laserve.api.routes import mount
 from laserve.api.state import LaServeState, SelectionSettings
@@ -106,7 +108,12 @@ class LaServePlugin:
         limit = args.max_request_bytes or default_limit(
             model.max_model_len, takes_media=model.is_multimodal_model
         )
-        surround(self._app, switch, limit)
+        ring = KeyRing(api_keys(args), args.admin_key, args.api_key_file)
+        surround(self._app, switch, Gate(ring, limit, args.body_timeout_s))
+        state.laserve_keys = asyncio.create_task(ring.follow())
+        state.laserve_connections = asyncio.create_task(
+            close_half_open(state, args.header_timeout_s)
+        )
         _watch_signals(self._app, Stop(switch, args.shutdown_timeout, under_way, end_now))
         state.laserve_announcement = asyncio.create_task(_announce(args, parameters.checkpoint))
 
@@ -190,7 +197,7 @@ async def _announce(args: Namespace, checkpoint: str) -> None:
             except httpx.HTTPError:
                 await asyncio.sleep(0.1)
     model = (args.served_model_name or [args.model])[0]
-    key = ' -H "Authorization: Bearer $API_KEY"' if api_keys(args) else ""
+    key = ' -H "Authorization: Bearer $API_KEY"' if api_keys(args) or args.api_key_file else ""
     example = args.laserve_manifest and args.laserve_manifest.example_prompt
     question = {"role": "user", "content": example or "What is 12 + 7?"}
     body = json.dumps({"model": model, "messages": [question]})

@@ -6,13 +6,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from laserve.api.middleware.stack import surround
+from laserve.access.key_ring import KeyRing
+from laserve.api.middleware.auth import api_keys
+from laserve.api.middleware.stack import Gate, surround
 from laserve.serving.deployment import Deployment
 from laserve.serving.switch import Switch
 from tests.unit.fake_serving import PARAMETERS
 
 BODY_LIMIT = 1 << 24
 """Bytes."""
+BODY_LIMIT_S = 60.0
 
 
 def deployment_of(checkpoint: str, version: int = 1) -> Deployment:
@@ -30,6 +33,8 @@ def deployment_of(checkpoint: str, version: int = 1) -> Deployment:
     return Deployment(version, client, parameters, lambda reward, tokens: None)
 
 
-def bound(app: FastAPI, deployment: Deployment) -> None:
-    """Have the requests to `app` answered by this one alone, whatever it was before."""
-    surround(app, Switch(deployment), body_limit=BODY_LIMIT)
+def bound(app: FastAPI, deployment: Deployment, ring: KeyRing | None = None) -> None:
+    """Have the requests to `app` answered by this one alone, whatever it was before, for whom has a
+    key of `ring`, or of the app's flags."""
+    ring = ring or KeyRing(api_keys(app.state.args), None, None)
+    surround(app, Switch(deployment), Gate(ring, BODY_LIMIT, BODY_LIMIT_S))

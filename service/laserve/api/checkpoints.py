@@ -1,6 +1,5 @@
 """The routes that change and tell which checkpoint is served."""
 
-import secrets
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -9,14 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
 from laserve.api.fields import NullsLeftOut
+from laserve.api.middleware.administration import CHECKPOINTS
 from laserve.api.state import LaServeState
 from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
 from laserve.hot_load.jobs import Job, Strategy
 from laserve.hot_load.queue import QueueFullError
-
-CHECKPOINTS = "/v1/checkpoints"
-ADMIN_KEY_HEADER = "x-laserve-admin-key"
-
 
 FORCE = (
     "In place: what still runs at the end of --load-patience is ended with an error. Otherwise the "
@@ -81,7 +77,7 @@ async def get_load(job_id: str, raw_request: Request) -> Job:
 )
 async def load_checkpoint(request: LoadRequest, raw_request: Request) -> JSONResponse:
     """Take up a checkpoint. Returns at once; the job tells how far it is."""
-    checkpoints = _administered(raw_request)
+    checkpoints = _checkpoints(raw_request)
     try:
         job = checkpoints.load(request.path, request.strategy, force=request.force)
     except QueueFullError as error:
@@ -92,7 +88,7 @@ async def load_checkpoint(request: LoadRequest, raw_request: Request) -> JSONRes
 @router.post(f"{CHECKPOINTS}/rollback", response_model=Job, status_code=HTTPStatus.ACCEPTED)
 async def roll_back(raw_request: Request, request: RollbackRequest | None = None) -> JSONResponse:
     """Take up again what was active before."""
-    checkpoints = _administered(raw_request)
+    checkpoints = _checkpoints(raw_request)
     try:
         job = checkpoints.roll_back(force=request is not None and request.force)
     except NoPredecessorError as error:
@@ -119,15 +115,3 @@ def _checkpoints(raw_request: Request) -> Checkpoints:
             "--watch-checkpoints DIR",
         )
     return state.checkpoints
-
-
-def _administered(raw_request: Request) -> Checkpoints:
-    """Where an admin key is set, only who has it changes what is served."""
-    checkpoints = _checkpoints(raw_request)
-    key: str | None = raw_request.app.state.args.admin_key
-    given = raw_request.headers.get(ADMIN_KEY_HEADER, "")
-    if key is not None and not secrets.compare_digest(given.encode(), key.encode()):
-        raise HTTPException(
-            HTTPStatus.FORBIDDEN, f"no valid admin key: send it as '{ADMIN_KEY_HEADER}: KEY'"
-        )
-    return checkpoints

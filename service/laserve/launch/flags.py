@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 import re
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest
 from laserve.core.presets import PRESETS
 from laserve.errors import ConfigurationError
+from laserve.launch.access_flags import add_access_flags
 from laserve.serving.switch import LOAD_PATIENCE_S
 
-ADMIN_KEY_VARIABLE = "LASERVE_ADMIN_KEY"
 UPSTREAM_TIMEOUT_S = 60.0
 HUNG_AFTER_S = 20.0
 ENGINE_RESTARTS = 3
@@ -25,6 +24,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     _add_selection_flags(parser)
     _add_checkpoint_flags(parser)
     _add_engine_flags(parser)
+    add_access_flags(parser)
 
 
 def _add_score_flags(parser: argparse.ArgumentParser) -> None:
@@ -37,11 +37,6 @@ def _add_score_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--z-c", metavar="TOKEN", help="the score token, by its text or its id")
     group.add_argument("--c-ref", type=float, help="mean log p(z_c) of the reference model, nats")
-    group.add_argument(
-        "--max-request-bytes",
-        type=int,
-        help="largest request body; default: 1 MiB and 64 bytes for each token of the context",
-    )
     group.add_argument("--beta-v", type=float, help="scale of the score, per nat (default 0.1)")
 
 
@@ -102,12 +97,6 @@ def _add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="longest time that a load in place may hold requests up; then it gives up, or, where "
         "it is forced, ends what still runs (default %(default)s)",
-    )
-    group.add_argument(
-        "--admin-key",
-        default=os.environ.get(ADMIN_KEY_VARIABLE),
-        help="asked for (x-laserve-admin-key) by what changes the checkpoint; default: "
-        f"{ADMIN_KEY_VARIABLE}, else whoever may use the server may",
     )
 
 

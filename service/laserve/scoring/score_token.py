@@ -1,9 +1,9 @@
 """z_c in what a request asks for: what would force it, forbid it, or put it into a scored prompt is
 refused.
 
-An armed request has it masked by the processor. Where no processor runs, in an answer that is scored
-by a second request or not at all, it is these rules that keep it out; a score that is read behind
-it would be that of another text.
+An armed request has it masked by the processor. Where none runs, in an answer that is scored by a
+second request or not at all, it is these rules that keep it out; a score that is read behind it
+would be that of another text.
 """
 
 from collections.abc import Mapping

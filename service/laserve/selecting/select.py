@@ -5,17 +5,17 @@ that everything it makes of it (tools, reasoning, log-probabilities, streams) is
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from typing import Unpack
+from typing import Protocol, Unpack
 
 import msgspec
+from vllm.config import VllmConfig
 from vllm.outputs import RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 from laserve.scoring.engine import Options, Prompt
 from laserve.scoring.rewards import Rewards
-from laserve.scoring.scored_engine import ScoredEngine
 from laserve.selecting.chance import is_deterministic
 from laserve.selecting.plan import SelectionPlan
 from laserve.selection.options import SelectionOptions
@@ -25,8 +25,29 @@ from laserve.selection.selector import Selection, Selector
 _ABORT_AGAIN_S = 0.05
 
 
+class SampledEngine(Protocol):
+    """The part of a `ScoredEngine` that draws samples."""
+
+    @property
+    def vllm_config(self) -> VllmConfig:
+        """How the engine was started."""
+
+    def generate(
+        self,
+        prompt: Prompt,
+        sampling_params: SamplingParams,
+        request_id: str,
+        rewards: Rewards | None,
+        **options: Unpack[Options],
+    ) -> AsyncGenerator[RequestOutput, None]:
+        """As `ScoredEngine.generate`."""
+
+    async def abort(self, request_id: str | Iterable[str]) -> None:
+        """As `ScoredEngine.abort`."""
+
+
 async def select(
-    engine: ScoredEngine,
+    engine: SampledEngine,
     plan: SelectionPlan,
     prompt: Prompt,
     params: SamplingParams,
@@ -69,7 +90,7 @@ class _EngineSampler:
 
     def __init__(
         self,
-        engine: ScoredEngine,
+        engine: SampledEngine,
         plan: SelectionPlan,
         prompt: Prompt,
         params: SamplingParams,

@@ -6,10 +6,13 @@ from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams
 
 from laserve.scoring.engine import Options, Prompt
+from laserve.scoring.score_token import prompt_token_ids
+from laserve.scoring.scored_engine import ScoredEngine
 from laserve.selecting.plan import SelectionPlan
 from laserve.selecting.replay import winner_outputs
 from laserve.selecting.select import select
 from laserve.serving.deployment import Deployment
+from laserve.serving.metering import MeteredEngine
 from laserve.serving.scope import RequestScope
 
 
@@ -24,14 +27,18 @@ def generation(
     """The outputs, by a deployment. What comes of them beside is left on the scope; None where
     nothing is asked for."""
     options["lora_request"] = options.get("lora_request") or deployment.adapter
+    engine: ScoredEngine | MeteredEngine = deployment.scored
+    if scope is not None and scope.meter is not None:
+        engine = MeteredEngine(deployment.scored, scope.meter)
+        scope.meter.tokens += len(prompt_token_ids(prompt) or ())
     if scope is None or scope.plan is None:
         rewards = None if scope is None else scope.rewards
-        return deployment.scored.generate(prompt, params, request_id, rewards, **options)
-    return _selected(deployment, scope, scope.plan, prompt, params, request_id, options)
+        return engine.generate(prompt, params, request_id, rewards, **options)
+    return _selected(engine, scope, scope.plan, prompt, params, request_id, options)
 
 
 async def _selected(
-    deployment: Deployment,
+    engine: ScoredEngine | MeteredEngine,
     scope: RequestScope,
     plan: SelectionPlan,
     prompt: Prompt,
@@ -39,7 +46,6 @@ async def _selected(
     request_id: str,
     options: Options,
 ) -> AsyncGenerator[RequestOutput, None]:
-    engine = deployment.scored
     scored = scope.rewards is not None
     selection = await select(engine, plan, prompt, params, request_id, scored=scored, **options)
     scope.selection = selection

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from vllm.outputs import RequestOutput
 
+from laserve.access.quotas import Meter
 from laserve.scoring.rewards import Rewards
 from laserve.selecting.plan import SelectionPlan
 from laserve.selection.selector import Selection
@@ -30,6 +31,8 @@ class RequestScope:
     """Where the self-rewards go; None: the generations are plain vLLM's."""
     plan: SelectionPlan | None = None
     """The selection that is asked for; None: each generation is an answer."""
+    meter: Meter | None = None
+    """Counts what its key has a limit of; None where nobody asks."""
     selection: Selection[RequestOutput] | None = None
     """How the selection ended; there before the first output is."""
 

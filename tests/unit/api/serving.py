@@ -12,6 +12,7 @@ from vllm.entrypoints.launchers.cli_args import make_arg_parser
 from vllm.tasks import SupportedTask
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+from laserve.access.key_ring import KeyRing
 from laserve.answers.math_equality import MathEqualityPool
 from laserve.api.metrics import SelectionMetrics
 from laserve.api.routes import mount
@@ -64,12 +65,14 @@ class Server:
     engine: FakeEngine = field(default_factory=FakeEngine)
     upstream: Upstream | None = None
     deployment: Deployment = field(default_factory=lambda: deployment_of(PARAMETERS.checkpoint))
+    ring: KeyRing | None = None
+    """Whose keys are taken; None for those of the app's flags."""
 
     def __post_init__(self) -> None:
         self.chat = FakeServingChat(self.engine)
         self.responses = FakeServingResponses(self.engine)
         state = self.app.state
-        bound(self.app, self.deployment)
+        bound(self.app, self.deployment, self.ring)
         state.laserve = LaServeState(
             SelectionSettings(
                 planner=Planner(plugins={}, math=MathEqualityPool()),

@@ -9,6 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from laserve.access.key_ring import KeyRing
+from laserve.api.middleware.auth import api_keys
 from laserve.api.state import LaServeState
 from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
 from laserve.hot_load.jobs import Job, State, Strategy
@@ -91,10 +93,10 @@ def app() -> FastAPI:
 
 
 def client_of(app: FastAPI, checkpoints: Any, admin_key: str | None = None) -> Client:
-    server = Server(app)
+    ring = KeyRing(api_keys(app.state.args), admin_key, None)
+    server = Server(app, ring=ring)
     state: LaServeState = app.state.laserve
     app.state.laserve = replace(state, checkpoints=checkpoints)
-    app.state.args.admin_key = admin_key
     return Client(server, checkpoints)
 
 

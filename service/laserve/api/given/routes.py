@@ -28,6 +28,7 @@ from laserve.api.given.schemas import (
 from laserve.api.headers import reward_headers
 from laserve.api.routing import as_in_vllm, documented
 from laserve.core.types import SelfReward
+from laserve.serving.scope import bound_scope
 
 AT_ONCE = 128
 """Completions of one request that are in the engine at a time: each has a copy of the prompt, and
@@ -122,6 +123,8 @@ async def _score(
     prompt: GivenPrompt, completions: Sequence[list[int]], request_id: str
 ) -> list[SelfReward]:
     """One reward for each. The first error ends them all."""
+    if (meter := bound_scope().meter) is not None:
+        meter.tokens += prompt.tokens_read(completions)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def score(index: int, tokens: list[int]) -> SelfReward:

@@ -6,10 +6,8 @@ generates or tells elsewhere: /generative_scoring, /score, /rerank, /invocations
 documentation, the development routes.
 """
 
-import secrets
 from argparse import Namespace
-from collections.abc import Iterable
-from hashlib import sha256
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastapi.responses import JSONResponse
@@ -17,38 +15,71 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 from vllm import envs
 
+from laserve.access.key_ring import KeyRing
+from laserve.access.keys import Key
 from laserve.api.errors import error_answer
 from laserve.api.middleware.paths import path_of
 
 HEALTH = "/health"
+ADMIN_KEY_HEADER = "x-laserve-admin-key"
+
+_CALLER = "laserve.caller"
+"""In an ASGI scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request."""
+
+    key: Key | None
+    """Its API key; None where the server asks for none."""
+    admin_key: Key | None
+    """What it sends beside that, to administer with; None for nothing, or nothing that is known."""
+    administers: bool
+    """Whether it may change what is served, and see where it lies."""
+
+    @property
+    def id(self) -> str | None:
+        """What logs name; None where it sends no key that is known."""
+        named = self.admin_key or self.key
+        return None if named is None else named.id
+
+
+def caller_of(scope: Scope) -> Caller:
+    """Who sends the request, behind `ApiKeyMiddleware`."""
+    caller: Caller = scope[_CALLER]
+    return caller
 
 
 class ApiKeyMiddleware:
-    """ASGI middleware: 401 without a key, in `Authorization: Bearer` or Anthropic's `x-api-key`."""
+    """ASGI middleware: says who calls (`caller_of`); 401 where a key is asked for and none that is
+    known stands in `Authorization: Bearer` or Anthropic's `x-api-key`."""
 
-    def __init__(self, app: ASGIApp, keys: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, ring: KeyRing, vllms_keys: list[str]) -> None:
         self.app = app
-        self._digests = [_digest(key) for key in keys]
+        self._ring = ring
+        self._vllms_key = next(iter(vllms_keys), None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if scope["type"] == "lifespan" or _is_open(scope):
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        key = _presented(Headers(scope=scope))
-        if key is None or not self._is_known(key):
+        headers = Headers(scope=scope)
+        key = self._ring.caller(_presented(headers))
+        if key is None and self._ring.is_required and path_of(scope) != HEALTH:
             await _refusal()(scope, receive, send)
             return
-        # vLLM's own check, further inside, reads this header only.
-        headers = MutableHeaders(raw=list(scope["headers"]))
-        headers["authorization"] = f"Bearer {key}"
-        await self.app({**scope, "headers": headers.raw}, receive, send)
-
-    def _is_known(self, key: str) -> bool:
-        # Compares digests, and with every key, so that the time taken tells nothing about any.
-        digest = _digest(key)
-        matches = [secrets.compare_digest(digest, known) for known in self._digests]
-        return any(matches)
+        admin_secret = headers.get(ADMIN_KEY_HEADER)
+        administers = self._ring.administers(key, admin_secret)
+        caller = Caller(key, self._ring.administrator(admin_secret), administers)
+        passed = {**scope, _CALLER: caller}
+        if key is not None and self._vllms_key is not None:
+            # vLLM's own check, further inside, knows those of its flag only, in this header only.
+            inner = MutableHeaders(raw=list(scope["headers"]))
+            inner["authorization"] = f"Bearer {self._vllms_key}"
+            passed["headers"] = inner.raw
+        await self.app(passed, receive, send)
 
 
 def api_keys(args: Namespace) -> list[str]:
@@ -56,18 +87,9 @@ def api_keys(args: Namespace) -> list[str]:
     return [key for key in (args.api_key or [envs.VLLM_API_KEY]) if key]
 
 
-def _is_open(scope: Scope) -> bool:
-    """Whether this is the health check."""
-    return path_of(scope) == HEALTH
-
-
 def _presented(headers: Headers) -> str | None:
     scheme, _, key = headers.get("authorization", "").partition(" ")
     return key if scheme.lower() == "bearer" else headers.get("x-api-key")
-
-
-def _digest(key: str) -> bytes:
-    return sha256(key.encode()).digest()
 
 
 def _refusal() -> JSONResponse:

@@ -7,11 +7,12 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from laserve.api.checkpoints import CHECKPOINTS
 from laserve.api.errors import error_answer
 from laserve.api.headers import PREFIX, header_value
+from laserve.api.middleware.administration import CHECKPOINTS
 from laserve.api.middleware.error_shape import error_event
 from laserve.api.middleware.paths import is_below
+from laserve.api.middleware.quotas import meter_of
 from laserve.serving.readiness import Withdrawn
 from laserve.serving.switch import Switch
 
@@ -55,6 +56,7 @@ class BindingMiddleware:
     async def _bound(self, scope: Scope, receive: Receive, send: Send) -> None:
         receive = await _complete(receive)
         async with self._switch.admitted() as request:
+            request.meter = meter_of(scope)
 
             async def named(message: Message) -> None:
                 if message["type"] == "http.response.start":

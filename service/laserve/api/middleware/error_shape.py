@@ -17,6 +17,11 @@ from laserve.api.middleware.paths import is_below
 MESSAGES = "/v1/messages"
 RESPONSES = "/v1/responses"
 
+RETRY_AFTER_S = "1"
+"""What an answer that asks to come again later says of when, unless it knows better."""
+
+_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
 _ANTHROPICS: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: "invalid_request_error",
     HTTPStatus.UNAUTHORIZED: "authentication_error",
@@ -30,7 +35,8 @@ _ANTHROPICS: dict[int, str] = {
 
 
 class ErrorShapeMiddleware:
-    """ASGI middleware: what is answered with a status of 400 or more, as JSON, in its shape."""
+    """ASGI middleware: what is answered with a status of 400 or more, as JSON, in its shape; every
+    429 and 503 says when to come again."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,9 +51,12 @@ class ErrorShapeMiddleware:
 
         async def shaped(message: Message) -> None:
             nonlocal start
-            if message["type"] == "http.response.start" and _is_error(message):
-                start = message
-                return
+            if message["type"] == "http.response.start":
+                if message["status"] in _LATER:
+                    MutableHeaders(scope=message).setdefault("retry-after", RETRY_AFTER_S)
+                if _is_error(message):
+                    start = message
+                    return
             if start is None or message["type"] != "http.response.body":
                 await send(message)
                 return

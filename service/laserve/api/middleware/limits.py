@@ -1,4 +1,4 @@
-"""A limit to the size of request bodies.
+"""Limits to the size of request bodies, and to the time that they take to arrive.
 
 vLLM tokenises a prompt before it truncates it, and renders it with one thread: a body of 10 MB
 holds up every other request for 20 s and takes 2 GB of memory.
@@ -7,9 +7,10 @@ Starlette's `RequestBodyLimitMiddleware` refuses in plain text, where OpenAI's c
 and cannot say what to do about it.
 """
 
+import asyncio
 from http import HTTPStatus
 
-from fastapi import HTTPException
+from starlette.exceptions import HTTPException  # of FastAPI's, vLLM answers without the headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BYTES_PER_TOKEN = 64
@@ -52,3 +53,38 @@ class BodyLimitMiddleware:
             return message
 
         await self._app(scope, counted if scope["type"] == "http" else receive, send)
+
+
+class BodyTimeMiddleware:
+    """ASGI middleware that waits for a whole body for `limit_s` seconds, from when it is first
+    asked for, and refuses it with 408 then."""
+
+    def __init__(self, app: ASGIApp, limit_s: float) -> None:
+        self._app = app
+        self._limit_s = limit_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; reading its body too late raises the refusal."""
+        loop = asyncio.get_running_loop()
+        deadline: float | None = None
+        is_whole = False
+
+        async def timed() -> Message:
+            nonlocal deadline, is_whole
+            if is_whole:  # what follows tells of the client's end
+                return await receive()
+            deadline = deadline or loop.time() + self._limit_s
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(
+                    HTTPStatus.REQUEST_TIMEOUT,
+                    f"the request body was not complete after {self._limit_s:g} s: send it faster, "
+                    "or start the server with a longer --body-timeout-s",
+                    headers={"Connection": "close"},
+                ) from error
+            is_whole = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+
+        await self._app(scope, timed if scope["type"] == "http" else receive, send)
