@@ -12,6 +12,7 @@ import ssl
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import Staging
 from laserve.core.manifest import Manifest
 from laserve.core.score import ScoreParameters
+from laserve.core.weights_hash import weights_hash
 from laserve.errors import CheckpointRejected, ConfigurationError
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.load import HotLoader
@@ -79,6 +81,8 @@ class LaServePlugin:
                 "the laserve plugin needs an engine and its scoring parameters: start the server "
                 "with `laserve serve`, not with `vllm serve`"
             )
+        if manifest is not None:
+            parameters = replace(parameters, weights=weights_hash(manifest.files))
         math = MathEqualityPool()
         await asyncio.gather(warm_up(engine_client, parameters), math.ready())
         if manifest is not None and manifest.golden_probes:
@@ -115,7 +119,7 @@ class LaServePlugin:
             close_half_open(state, args.header_timeout_s)
         )
         _watch_signals(self._app, Stop(switch, args.shutdown_timeout, under_way, end_now))
-        state.laserve_announcement = asyncio.create_task(_announce(args, parameters.checkpoint))
+        state.laserve_announcement = asyncio.create_task(_announce(args, str(first)))
 
 
 def _watch_signals(app: FastAPI, stop: Stop) -> None:

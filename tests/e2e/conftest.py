@@ -21,6 +21,17 @@ DEMO = ROOT / "demo" / "laserve-countdown"
 API_KEY = "sk-of-the-test"
 RESTARTS = 8
 """More than the tests need."""
+ADMIN_KEY = "sk-of-an-administrator"
+KEY_FILE = """
+[limited]
+keys = ["sk-limited"]
+tokens_per_minute = 20
+
+[operator]
+keys = ["sk-operator"]
+admin = true
+"""
+HEADER_TIMEOUT_S, BODY_TIMEOUT_S = 4.0, 3.0
 ENGINE_FLAGS = (
     *("--dtype", "float32"),
     "--enforce-eager",
@@ -60,7 +71,8 @@ def server(
 
 @pytest.fixture(scope="session")
 def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Asks for a key; speculative decoding, which takes no logits processor; a reasoning parser;
+    """Asks for a key, of flags or of a file, and for an admin key; is short with those who are slow
+    to send; speculative decoding, which takes no logits processor; a reasoning parser;
     scoring parameters from the checkpoint's manifest."""
     folder = tmp_path_factory.mktemp("guarded")
     model = build_tiny_model(folder / "tiny")
@@ -74,11 +86,15 @@ def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         base_model="tiny",
     )
     write_manifest(model.path, manifest)
+    key_file = folder / "keys.toml"
+    key_file.write_text(KEY_FILE)
     with running_server(
         model.path,
         Path(folder) / "server.log",
         *ENGINE_FLAGS,
         *("--reasoning-parser", "qwen3"),
+        *("--api-key", "sk-second", "--api-key-file", str(key_file), "--admin-key", ADMIN_KEY),
+        *("--header-timeout-s", str(HEADER_TIMEOUT_S), "--body-timeout-s", str(BODY_TIMEOUT_S)),
         "--speculative-config",
         '{"method": "ngram", "num_speculative_tokens": 2, "prompt_lookup_max": 3}',
         api_key=API_KEY,

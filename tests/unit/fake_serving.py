@@ -47,6 +47,8 @@ PARAMETERS = ScoreParameters(
     beta_v=0.1,
     threshold=0.5,
     checkpoint="org/tiny",
+    version=1,
+    weights="0123456789ab",
 )
 TRICKY_TEXT = '{"finish_reason":"stop"}\nevent: message_delta\n"é'
 """A completion that looks like the marks of a stream's last event."""

@@ -68,7 +68,7 @@ async def test_a_stream_that_is_given_up_counts_as_far_as_it_was_read() -> None:
 
 
 async def test_an_answer_that_is_not_waited_for_counts_with_all_that_it_might_have_had() -> None:
-    params = {"output_kind": FINAL_ONLY, "max_tokens": 40, "n": 2}
+    params: dict[str, Any] = {"output_kind": FINAL_ONLY, "max_tokens": 40, "n": 2}
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await counted(switch_of(hangs=True), 1, **params)

@@ -88,7 +88,15 @@ def test_unscored_has_a_status_and_no_number(status: Status) -> None:
         "status": status.value,
         "method": None,
         "checkpoint": "qwen",
+        "checkpoint_version": None,
+        "weights": None,
     }
+
+
+def test_the_verdict_names_the_version_and_the_weights_of_its_checkpoint() -> None:
+    known = parameters(version=3, weights="0123456789ab")
+    for reward in (known.reward(-1.0, Method.IN_FLIGHT), known.unscored(Status.TRUNCATED)):
+        assert (reward.checkpoint_version, reward.weights) == (3, "0123456789ab")
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ class AsyncLaServe:
             retries += 1
 
     async def _try(self, call: Call[Any], content: bytes | None) -> httpx.Response:
-        headers = self._admin_headers if call.administers else None
+        headers = self._admin_headers if call.is_of_checkpoints else None
         request = self._http.build_request(call.method, call.path, content=content, headers=headers)
         with transport_errors(received=False):
             response = await self._http.send(request, stream=True)

@@ -48,8 +48,13 @@ class Call(Generic[Result]):
     read: Callable[[dict[str, Any]], Result]
     """From the answer's JSON. Raises InvalidResponseError."""
     administers: bool = False
-    """It changes what is served: it names no model, carries the admin key, and is not sent again
-    where it may have arrived, since twice is not the same as once."""
+    """It changes what is served: it names no model, and is not sent again where it may have
+    arrived, since twice is not the same as once."""
+
+    @property
+    def is_of_checkpoints(self) -> bool:
+        """Whether it carries the admin key: it changes what is served, or tells where that lies."""
+        return self.path.startswith(CHECKPOINTS)
 
     @property
     def needs_model(self) -> bool:

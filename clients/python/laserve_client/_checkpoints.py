@@ -29,7 +29,12 @@ def list_checkpoints(server: Server, *, as_json: bool) -> int:
 
     Raises ClientError.
     """
-    with LaServe(server.base_url, api_key=server.api_key, timeout=server.timeout_s) as client:
+    with LaServe(
+        server.base_url,
+        api_key=server.api_key,
+        admin_key=server.admin_key,
+        timeout=server.timeout_s,
+    ) as client:
         checkpoints = client.checkpoints()
     print(_json(checkpoints) if as_json else listing(checkpoints))
     return 0
@@ -82,7 +87,8 @@ def outcome(job: CheckpointJob) -> str:
     if not job.has_ended:
         return f"{job.id} is {job.state}"
     took = ", ".join(f"{state} {seconds:.1f} s" for state, seconds in job.seconds.items())
-    return f"{job.checkpoint} is active, version {job.version} ({took})"
+    weights = f", weights {job.weights}" if job.weights else ""
+    return f"{job.checkpoint} is active, version {job.version}{weights} ({took})"
 
 
 def listing(checkpoints: CheckpointList) -> str:
@@ -90,12 +96,15 @@ def listing(checkpoints: CheckpointList) -> str:
     active = checkpoints.active
     facts = (
         f"{active.checkpoint}, version {active.version}",
+        *([f"weights {active.weights}"] if active.weights else []),
+        *([active.path] if active.path else []),
         f"{active.requests_in_flight} requests in flight",
         "can be rolled back" if active.can_roll_back else "nothing to roll back to",
     )
     lines = [f"active: {', '.join(facts)}"]
     for job in checkpoints.data:
-        what = job.path or "rollback"
+        origin = "" if job.origin == "request" else f"{job.origin}: "
+        what = origin + (job.path or job.checkpoint or "a checkpoint")
         told = f": {job.reason}" if job.is_rejected else ""
         lines.append(f"{job.created_at:%Y-%m-%d %H:%M:%S} {job.id} {job.state} {what}{told}")
     return "\n".join(lines)

@@ -37,6 +37,10 @@ class SelfReward(_Result):
     """`in_flight` or `post_hoc`."""
     checkpoint: str | None = None
     """The checkpoint that scored."""
+    checkpoint_version: int | None = None
+    """Which of the checkpoints that the server made active, from 1: they may share a name."""
+    weights: str | None = None
+    """A short hash of its weights."""
 
 
 class Scores(list[SelfReward]):
@@ -230,7 +234,7 @@ class CheckpointJob(_Result):
 
     id: str
     path: str | None
-    """The folder, as the server sees it; None for a rollback."""
+    """The folder, as the server sees it; None for who may not change what is served."""
     strategy: str
     force: bool = False
     """Whether requests that held it up were to be ended."""
@@ -242,6 +246,10 @@ class CheckpointJob(_Result):
     """Its name; None until its manifest has been read."""
     version: int | None = None
     """Counts what was made active, from 1."""
+    weights: str | None = None
+    """A short hash of its weights; None until they have been read."""
+    asked_by: str | None = None
+    """The id of the key that asked for it, for who may change what is served."""
     reason: str | None = None
     """Why it was rejected."""
     created_at: datetime
@@ -266,6 +274,10 @@ class ActiveCheckpoint(_Result):
     checkpoint: str
     version: int
     """Counts what was made active, from 1."""
+    weights: str | None = None
+    """A short hash of its weights."""
+    path: str | None = None
+    """The folder, as the server sees it; None for who may not change what is served."""
     requests_in_flight: int
     can_roll_back: bool
     """Whether another one was active before."""

@@ -22,7 +22,13 @@ from vllm.entrypoints.serve.utils.sse_keep_alive import with_sse_keep_alive
 
 from laserve.api.errors import as_answer
 from laserve.api.escalation import escalated, escalated_events
-from laserve.api.headers import as_headers, reward_headers, reward_values, selection_values
+from laserve.api.headers import (
+    as_headers,
+    checkpoint_values,
+    reward_headers,
+    reward_values,
+    selection_values,
+)
 from laserve.api.rewards import AnsweredRewards
 from laserve.api.selecting import Choosing
 from laserve.api.sse import amended
@@ -104,7 +110,7 @@ def _stream(
     raw_request: Request, events: AsyncGenerator[str, None], rewards: AnsweredRewards | None
 ) -> StreamingResponse:
     # What is known before the first token.
-    values = {} if rewards is None else {"checkpoint": rewards.checkpoint}
+    values = {} if rewards is None else checkpoint_values(rewards.parameters)
     return StreamingResponse(
         events, media_type="text/event-stream", headers=as_headers(raw_request, values)
     )

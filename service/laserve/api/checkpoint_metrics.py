@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from laserve.hot_load.jobs import Job, State
+from laserve.serving.deployment import Deployment
 from laserve.serving.switch import Switch
 
 logger = logging.getLogger(__name__)
@@ -54,12 +55,12 @@ class _Served(Collector):
         self._switch = switch
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        labels = ("checkpoint", "version")
+        labels = ("checkpoint", "version", "weights")
         info = GaugeMetricFamily(
             "laserve_active_checkpoint_info", "1 for the checkpoint that is active.", labels=labels
         )
         active = self._switch.active
-        info.add_metric([active.parameters.checkpoint, str(active.version)], 1)
+        info.add_metric(_labels(active), 1)
         yield info
         in_flight = GaugeMetricFamily(
             "laserve_checkpoint_requests_in_flight",
@@ -67,6 +68,10 @@ class _Served(Collector):
             labels=labels,
         )
         for deployment in self._switch.served:
-            values = [deployment.parameters.checkpoint, str(deployment.version)]
-            in_flight.add_metric(values, deployment.requests.value)
+            in_flight.add_metric(_labels(deployment), deployment.requests.value)
         yield in_flight
+
+
+def _labels(deployment: Deployment) -> list[str]:
+    parameters = deployment.parameters
+    return [parameters.checkpoint, str(deployment.version), parameters.weights or ""]

@@ -1,6 +1,8 @@
 """The routes that change and tell which checkpoint is served."""
 
+import asyncio
 from http import HTTPStatus
+from pathlib import Path
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
@@ -9,7 +11,9 @@ from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
 from laserve.api.fields import NullsLeftOut
 from laserve.api.middleware.administration import CHECKPOINTS
+from laserve.api.middleware.auth import caller_of
 from laserve.api.state import LaServeState
+from laserve.errors import CheckpointRejected, RequestError
 from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
 from laserve.hot_load.jobs import Job, Strategy
 from laserve.hot_load.queue import QueueFullError
@@ -25,7 +29,11 @@ class LoadRequest(NullsLeftOut):
 
     model_config = ConfigDict(extra="forbid")
 
-    path: str = Field(min_length=1, description="A folder on the server, below an allowed root.")
+    path: str = Field(
+        min_length=1,
+        description="A folder on the server, below an allowed root; a relative path counts from "
+        "the roots.",
+    )
     strategy: Strategy = Field(
         default=Strategy.AUTO,
         description="auto: side by side where the free memory holds a second engine, else in "
@@ -57,7 +65,11 @@ router = APIRouter()
 async def list_checkpoints(raw_request: Request) -> CheckpointsResponse:
     """What is served, and what became of every load."""
     checkpoints = _checkpoints(raw_request)
-    return CheckpointsResponse(active=checkpoints.active, data=list(checkpoints.jobs))
+    active = checkpoints.active
+    if not caller_of(raw_request.scope).administers:
+        active = active.model_copy(update={"path": None})
+    jobs = [_shown(job, raw_request) for job in checkpoints.jobs]
+    return CheckpointsResponse(active=active, data=jobs)
 
 
 @router.get(f"{CHECKPOINTS}/{{job_id}}", response_model=Job)
@@ -65,7 +77,7 @@ async def get_load(job_id: str, raw_request: Request) -> Job:
     """One load."""
     for job in _checkpoints(raw_request).jobs:
         if job.id == job_id:
-            return job
+            return _shown(job, raw_request)
     raise HTTPException(HTTPStatus.NOT_FOUND, f"no load {job_id!r}: GET {CHECKPOINTS} lists them")
 
 
@@ -79,7 +91,11 @@ async def load_checkpoint(request: LoadRequest, raw_request: Request) -> JSONRes
     """Take up a checkpoint. Returns at once; the job tells how far it is."""
     checkpoints = _checkpoints(raw_request)
     try:
-        job = checkpoints.load(request.path, request.strategy, force=request.force)
+        path = await asyncio.to_thread(checkpoints.locate, Path(request.path))
+        asked_by = caller_of(raw_request.scope).id
+        job = checkpoints.load(path, request.strategy, force=request.force, asked_by=asked_by)
+    except CheckpointRejected as error:
+        raise RequestError(str(error), "body.path") from error
     except QueueFullError as error:
         raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, str(error)) from error
     return _accepted(job)
@@ -90,7 +106,8 @@ async def roll_back(raw_request: Request, request: RollbackRequest | None = None
     """Take up again what was active before."""
     checkpoints = _checkpoints(raw_request)
     try:
-        job = checkpoints.roll_back(force=request is not None and request.force)
+        force = request is not None and request.force
+        job = checkpoints.roll_back(force=force, asked_by=caller_of(raw_request.scope).id)
     except NoPredecessorError as error:
         raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
     except QueueFullError as error:
@@ -104,6 +121,10 @@ def _accepted(job: Job) -> JSONResponse:
         HTTPStatus.ACCEPTED,
         headers={"location": f"{CHECKPOINTS}/{job.id}"},
     )
+
+
+def _shown(job: Job, raw_request: Request) -> Job:
+    return job if caller_of(raw_request.scope).administers else job.for_everybody()
 
 
 def _checkpoints(raw_request: Request) -> Checkpoints:

@@ -1,14 +1,19 @@
 """Response headers: client libraries drop body fields that they do not know, and keep headers."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from fastapi import Request
 
+from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward
 from laserve.selection.outcome import SelectionOutcome
 
 PREFIX = "x-laserve-"
-REWARD_FIELDS = ("score", "confidence", "status", "method", "checkpoint")
+REWARD_FIELDS = (
+    *("score", "confidence", "status", "method"),
+    *("checkpoint", "checkpoint_version", "weights"),
+)
 
 
 def header_value(text: str) -> str:
@@ -27,13 +32,30 @@ def as_headers(raw_request: Request, values: dict[str, str]) -> dict[str, str]:
 
 def reward_values(reward: SelfReward) -> dict[str, str]:
     """Each field of `reward` that is not null."""
-    fields = {name: getattr(reward, name) for name in REWARD_FIELDS}
-    return {name: str(value) for name, value in fields.items() if value is not None}
+    return _stated({name: getattr(reward, name) for name in REWARD_FIELDS})
+
+
+def checkpoint_values(parameters: ScoreParameters) -> dict[str, str]:
+    """Which checkpoint answers, where there is no reward to say so."""
+    return _stated(
+        {
+            "checkpoint": parameters.checkpoint,
+            "checkpoint_version": parameters.version,
+            "weights": parameters.weights,
+        }
+    )
 
 
 def reward_headers(raw_request: Request, reward: SelfReward) -> dict[str, str]:
     """`x-laserve-score` and its like, one for each field of `reward` that is not null."""
     return as_headers(raw_request, reward_values(reward))
+
+
+def _stated(fields: Mapping[str, object]) -> dict[str, str]:
+    """By the names that headers have."""
+    return {
+        name.replace("_", "-"): str(value) for name, value in fields.items() if value is not None
+    }
 
 
 def selection_values(outcome: SelectionOutcome) -> dict[str, str]:

@@ -18,7 +18,7 @@ class AnsweredRewards:
     def __init__(self, rewards: Rewards, parameters: ScoreParameters) -> None:
         self._rewards = rewards
         self._missing = parameters.unscored(Status.UNSUPPORTED)
-        self.checkpoint = parameters.checkpoint
+        self.parameters = parameters
 
     def of_choice(self, index: int) -> SelfReward:
         """The reward of one choice of a chat or text completion."""

@@ -6,7 +6,7 @@ Format: https://github.com/huggingface/safetensors, README, "Format".
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from laserve.checkpoint.strict_json import parse_object
 from laserve.errors import CheckpointRejected
@@ -42,6 +42,11 @@ class Tensor:
     def __str__(self) -> str:
         return f"{self.dtype} {list(self.shape)}"
 
+    @property
+    def bytes(self) -> int:
+        """Size of its data."""
+        return math.prod(self.shape) * _BITS[self.dtype] // 8
+
 
 def read_header(folder: Path, name: str) -> dict[str, Tensor]:
     """The tensors of a file by name. Their data must fill the rest of the file exactly.
@@ -50,19 +55,24 @@ def read_header(folder: Path, name: str) -> dict[str, Tensor]:
     """
     try:
         with (folder / name).open("rb") as file:
-            size = (folder / name).stat().st_size
-            start = file.read(8)
-            length = int.from_bytes(start, "little")
-            if len(start) < 8:
-                raise CheckpointRejected(f"{name!r} has {size} bytes: it is no safetensors file")
-            if length > min(MAX_HEADER_BYTES, size - 8):
-                raise CheckpointRejected(
-                    f"{name!r} states a header of {length} bytes in a file of {size}: it is "
-                    "truncated, or no safetensors file"
-                )
-            header = parse_object(file.read(length), f"header of {name}")
+            return parse_header(file, (folder / name).stat().st_size, name)
     except OSError as error:
         raise CheckpointRejected(f"{name!r} cannot be read: {error.strerror}") from error
+
+
+def parse_header(file: BinaryIO, size: int, name: str) -> dict[str, Tensor]:
+    """The same of an open file of so many bytes; `name` is the one that messages have. Raises
+    OSError, too."""
+    start = file.read(8)
+    length = int.from_bytes(start, "little")
+    if len(start) < 8:
+        raise CheckpointRejected(f"{name!r} has {size} bytes: it is no safetensors file")
+    if length > min(MAX_HEADER_BYTES, size - 8):
+        raise CheckpointRejected(
+            f"{name!r} states a header of {length} bytes in a file of {size}: it is "
+            "truncated, or no safetensors file"
+        )
+    header = parse_object(file.read(length), f"header of {name}")
     match header.pop("__metadata__", None):
         case None:
             pass

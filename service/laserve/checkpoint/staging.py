@@ -12,12 +12,16 @@ import shutil
 import stat
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
+from laserve.checkpoint.roots import real_folder
+from laserve.checkpoint.safetensors_header import Tensor, parse_header
 from laserve.checkpoint.strict_json import few, parse_json
+from laserve.checkpoint.weights import check_weights
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from laserve.errors import CheckpointRejected, ConfigurationError, ManifestError
@@ -33,6 +37,10 @@ ALLOWED_SUFFIXES = frozenset(
 nothing that runs where it is read, as a pickle does."""
 ALLOWED_NAMES = frozenset({"LICENSE", "NOTICE", "README", "USE_POLICY"})
 """Files without a suffix that may be there."""
+
+NOTHING: Mapping[str, Tensor] = MappingProxyType({})
+LARGE_BYTES = 64 * 2**20
+"""A file of so many is not copied unseen."""
 
 PREFIX = "laserve-checkpoints-"
 """Of the folders of copies, one for each server."""
@@ -95,8 +103,11 @@ class Staging:
         self._closed = threading.Event()
         self._lock = threading.Lock()
 
-    def stage(self, source: Path, roots: Sequence[Path]) -> StagedCheckpoint:
-        """Copy the checkpoint folder `source`, which must lie below one of `roots`.
+    def stage(
+        self, source: Path, roots: Sequence[Path], served: Mapping[str, Tensor] = NOTHING
+    ) -> StagedCheckpoint:
+        """Copy the checkpoint folder `source`, which must lie below one of `roots`, and whose
+        weights are to take the place of the tensors ``served``, where there are any.
 
         The files must be exactly those of its manifest, hidden ones aside, with the hashes that it
         states. Raises CheckpointRejected, also where the folder of copies is closed meanwhile, and
@@ -109,10 +120,11 @@ class Staging:
 
         with self._lock, ExitStack() as undo:
             go_on()
-            root = _resolve(source, roots)
+            root = real_folder(source, roots)
             files = _list_files(root)
             manifest, content = _read_manifest(root, files)
             _check_listing(files.keys() - {MANIFEST_NAME}, set(manifest.files))
+            _check_large(files, served)
             self._versions += 1
             path = self.folder / f"{self._versions:06}"
             undo.callback(shutil.rmtree, path, ignore_errors=True)
@@ -180,25 +192,6 @@ def _lock(folder: Path) -> ExitStack | None:
         except (BlockingIOError, FileNotFoundError):
             return None
         return undo.pop_all() if folder.exists() else None
-
-
-def _resolve(source: Path, roots: Sequence[Path]) -> str:
-    """The real path of a checkpoint folder, below one of the real `roots`."""
-    try:
-        real = os.path.realpath(source)
-        real.encode("utf-8")
-        inside = any(Path(real).is_relative_to(os.path.realpath(root)) for root in roots)
-    except ValueError as error:
-        raise CheckpointRejected(f"{str(source)!r} is no path: {error}") from error
-    if not inside:
-        allowed = few(str(root) for root in roots) or "none"
-        raise CheckpointRejected(
-            f"{str(source)!r} leads to no folder below the allowed ones ({allowed})"
-        )
-    with _naming(str(source), "cannot be read"):
-        if not Path(real).is_dir():
-            raise CheckpointRejected(f"{str(source)!r} is no folder")
-    return real
 
 
 def _list_files(root: str) -> dict[str, _File]:
@@ -282,6 +275,21 @@ def _is_allowed(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = any(part.startswith(".") for part in path.parts)
     return not hidden and (path.suffix in ALLOWED_SUFFIXES or path.name in ALLOWED_NAMES)
+
+
+def _check_large(files: Mapping[str, _File], served: Mapping[str, Tensor]) -> None:
+    """What the head of a large weight file says is checked before it is copied: a file of nothing,
+    or of nothing that fits, can be as large as the disk. The copy is checked whole."""
+    most = sum(tensor.bytes for tensor in served.values())
+    for name, file in files.items():
+        if file.size < LARGE_BYTES or not name.endswith(".safetensors"):
+            continue
+        with _naming(name, "cannot be read"), _open(file.path) as opened:
+            _check_regular(os.fstat(opened), name)
+            with os.fdopen(opened, "rb", closefd=False) as reader:
+                tensors = parse_header(reader, file.size, name)
+        if most and file.size > most:
+            check_weights(tensors, served)
 
 
 def _copy(source: str, target: Path, name: str, go_on: Callable[[], None]) -> str:

@@ -42,6 +42,10 @@ class ScoreParameters:
     """Name of the checkpoint, as answers state it."""
     calibration: Calibration | None = None
     """Maps a score to a probability of being correct; None where nothing was fitted."""
+    version: int | None = None
+    """Which of the checkpoints that a server made active, from 1; None without a server."""
+    weights: str | None = None
+    """A short hash of its weights (`weights_hash`); None where none is known."""
 
     def __post_init__(self) -> None:
         if self.z_c < 0 or any(token < 0 for token in self.eos_token_ids):
@@ -89,12 +93,20 @@ class ScoreParameters:
             status=Status.SCORED,
             method=method,
             checkpoint=self.checkpoint,
+            checkpoint_version=self.version,
+            weights=self.weights,
         )
 
     def unscored(self, status: Status, method: Method | None = None) -> SelfReward:
         """The self-reward of a completion without a score, and `status` says why."""
         return SelfReward(
-            score=None, logprob=None, status=status, method=method, checkpoint=self.checkpoint
+            score=None,
+            logprob=None,
+            status=status,
+            method=method,
+            checkpoint=self.checkpoint,
+            checkpoint_version=self.version,
+            weights=self.weights,
         )
 
 

@@ -65,6 +65,15 @@ class SelfReward(BaseModel):
         description="How the log-probability was read; null where it was not."
     )
     checkpoint: str = Field(description="The name of the checkpoint that wrote and scored.")
+    checkpoint_version: int | None = Field(
+        default=None,
+        description="Which of the checkpoints that were made active, from 1: they may share a "
+        "name. Null without a server.",
+    )
+    weights: str | None = Field(
+        default=None,
+        description="A short hash of its weights; null where no manifest states their files.",
+    )
 
     @model_validator(mode="after")
     def _numbers_only_where_scored(self) -> Self:

@@ -14,6 +14,10 @@ class ActiveCheckpoint(BaseModel):
 
     checkpoint: str
     version: int = Field(description="Counts what was made active, from 1.")
+    weights: str | None = Field(description="A short hash of its weights.")
+    path: str | None = Field(
+        description="The folder that it was read from; null for who may not change what is served."
+    )
     requests_in_flight: int
     can_roll_back: bool
 
@@ -33,10 +37,15 @@ class Checkpoints(Protocol):
     def jobs(self) -> tuple[Job, ...]:
         """Loads, the newest first."""
 
-    def load(self, path: str | Path, strategy: Strategy, *, force: bool = False) -> Job:
-        """Queue a checkpoint folder. Raises QueueFullError."""
+    def locate(self, named: Path) -> Path:
+        """The folder that is named, of which a relative path counts from the roots. Raises
+        CheckpointRejected where it is none, or is not allowed. Blocks."""
 
-    def roll_back(self, *, force: bool = False) -> Job:
+    def load(self, path: Path, strategy: Strategy, *, force: bool, asked_by: str | None) -> Job:
+        """Queue a checkpoint folder. ``force``: in place, end what still runs at the end of the
+        patience. Raises QueueFullError."""
+
+    def roll_back(self, *, force: bool, asked_by: str | None) -> Job:
         """Queue a return to what was active before; a second one returns from there.
 
         Raises NoPredecessorError or QueueFullError.

@@ -47,7 +47,10 @@ class Job(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: str
-    path: str | None = Field(description="The folder that was named; null for a rollback.")
+    path: str | None = Field(
+        description="The folder that was named, or that a rollback goes back to; null for who may "
+        "not change what is served."
+    )
     strategy: Strategy = Field(description="As asked for: auto, side_by_side, in_place.")
     force: bool = Field(
         default=False,
@@ -59,6 +62,14 @@ class Job(BaseModel):
         default=None, description="Its name; null until its manifest has been read."
     )
     version: int | None = Field(default=None, description="Counts what was made active.")
+    weights: str | None = Field(
+        default=None, description="A short hash of its weights; null until they have been read."
+    )
+    asked_by: str | None = Field(
+        default=None,
+        description="The id of the key that asked for it; null where none was asked for, and for "
+        "who may not change what is served.",
+    )
     reason: str | None = Field(default=None, description="Why it was rejected.")
     created_at: datetime
     ended_at: datetime | None = None
@@ -91,6 +102,11 @@ class Job(BaseModel):
         if not self.has_ended:
             self.reason = reason
             self.enter(State.REJECTED)
+
+    def for_everybody(self) -> "Job":
+        """Without what only administrators see: folders, which the reason may name too."""
+        reason = None if self.reason is None else "the server's administrators see why"
+        return self.model_copy(update={"path": None, "asked_by": None, "reason": reason})
 
     @property
     def has_ended(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from laserve.checkpoint.roots import locate
 from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import StagedCheckpoint, Staging
 from laserve.checkpoint.verify import verify
@@ -20,6 +21,9 @@ from laserve.hot_load.queue import JobQueue, QueueFullError
 from laserve.hot_load.strategies import Strategies
 from laserve.serving.deployment import Deployment, Source
 from laserve.serving.switch import Switch
+
+ROLLBACK = "rollback"
+"""The origin of a load of what was active before."""
 
 
 class HotLoader:
@@ -49,6 +53,8 @@ class HotLoader:
         return ActiveCheckpoint(
             checkpoint=active.parameters.checkpoint,
             version=active.version,
+            weights=active.parameters.weights,
+            path=str(self._now.checkpoint.source),
             requests_in_flight=active.requests.value,
             can_roll_back=self._before is not None,
         )
@@ -58,13 +64,24 @@ class HotLoader:
         """Loads, the newest first."""
         return self._queue.jobs
 
+    def locate(self, named: Path) -> Path:
+        """The folder that is named, of which a relative path counts from the roots. Raises
+        CheckpointRejected where it is none, or is not allowed. Blocks."""
+        return locate(named, self._roots)
+
     def load(
-        self, path: str | Path, strategy: Strategy, *, force: bool = False, origin: str = "request"
+        self,
+        path: Path,
+        strategy: Strategy,
+        *,
+        force: bool = False,
+        origin: str = "request",
+        asked_by: str | None = None,
     ) -> Job:
         """Queue a checkpoint folder. ``force``: as `Strategies.loaded`. Raises QueueFullError."""
-        return self._queue.submit(Path(path), strategy, origin, force=force)
+        return self._queue.submit(path, strategy, origin, force=force, asked_by=asked_by)
 
-    def roll_back(self, *, force: bool = False) -> Job:
+    def roll_back(self, *, force: bool = False, asked_by: str | None = None) -> Job:
         """Queue a return to what was active before; a second one returns from there.
 
         Raises NoPredecessorError or QueueFullError.
@@ -74,7 +91,8 @@ class HotLoader:
                 f"nothing was active before {self.active.checkpoint}: there is nothing to roll "
                 "back to"
             )
-        return self._queue.submit(None, Strategy.AUTO, "rollback", force=force)
+        before = self._before.checkpoint.source
+        return self._queue.submit(before, Strategy.AUTO, ROLLBACK, force=force, asked_by=asked_by)
 
     async def run(self, watched: Path | None) -> None:
         """Take up what is asked for, and what appears in a watched folder, until cancelled.
@@ -95,15 +113,22 @@ class HotLoader:
         """
         with ExitStack() as undo:
             job.enter(State.VERIFYING)
-            if job.path is None:
+            if job.origin == ROLLBACK:
                 assert self._before is not None
                 source = self._before
+                job.path = str(source.checkpoint.source)  # not that of when it was asked for
             else:
-                staged = await asyncio.to_thread(self._staging.stage, Path(job.path), self._roots)
+                assert job.path is not None
+                staged = await asyncio.to_thread(
+                    self._staging.stage,
+                    Path(job.path),
+                    self._roots,
+                    self._served.contents.tensors,
+                )
                 undo.callback(self._staging.remove, staged)
                 await asyncio.to_thread(verify, staged, self._served)
                 source = Source(self._now.weights, staged) if staged.is_adapter else Source(staged)
-            job.checkpoint = source.checkpoint.name
+            job.checkpoint, job.weights = source.checkpoint.name, source.weights_hash
 
             job.enter(State.LOADING)
             async with (

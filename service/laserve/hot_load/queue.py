@@ -39,7 +39,7 @@ class JobQueue:
         return tuple(reversed(self._jobs))
 
     def submit(
-        self, path: Path | None, strategy: Strategy, origin: str, *, force: bool = False
+        self, path: Path, strategy: Strategy, origin: str, *, force: bool, asked_by: str | None
     ) -> Job:
         """Queue a load; returns at once. Raises QueueFullError."""
         if self._waiting.full():
@@ -49,10 +49,11 @@ class JobQueue:
         job = Job(
             id=f"load-{next(self._numbers)}",
             # A name that is not UTF-8 cannot be shown; escaped it leads nowhere, and is rejected.
-            path=None if path is None else str(path).encode(errors="backslashreplace").decode(),
+            path=str(path).encode(errors="backslashreplace").decode(),
             strategy=strategy,
             force=force,
             origin=origin,
+            asked_by=asked_by,
             created_at=datetime.now(UTC),
         )
         self._waiting.put_nowait(job)

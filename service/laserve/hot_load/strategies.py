@@ -64,7 +64,10 @@ class Strategies:
         if strategy == Strategy.AUTO:
             fits = self._engines.fits_beside(source.weights.path)
             strategy = Strategy.SIDE_BY_SIDE if fits else Strategy.IN_PLACE
-        logger.info("loading %s %s", source.checkpoint.name, strategy.value)
+        what, folder = source.checkpoint, source.checkpoint.source
+        logger.info(
+            "loading %s %s (%s, weights %s)", what.name, strategy.value, folder, source.weights_hash
+        )
         if strategy == Strategy.SIDE_BY_SIDE:
             return self._side_by_side(source)
         return self._in_place(source, force=force)
@@ -78,7 +81,7 @@ class Strategies:
             await self._engines.stop(previous.client)
         elif previous.adapter is not None:
             await remove_adapter(previous.client, previous.adapter)
-        logger.info("%s has ended", previous.parameters.checkpoint)
+        logger.info("%s has ended", previous)
 
     @asynccontextmanager
     async def _side_by_side(self, source: Source) -> AsyncIterator[Deployment]:
@@ -148,9 +151,7 @@ class Strategies:
                 )
                 self._switch.activate(again)
         except Exception:
-            logger.critical(
-                "%s cannot be put back: its engine is stopped", active.parameters.checkpoint
-            )
+            logger.critical("%s cannot be put back: its engine is stopped", active)
             await self._engines.stop(active.client)
             raise
         await self.end(active)
@@ -165,8 +166,6 @@ async def _restored(deployment: Deployment, source: Source) -> bool:
             await add_adapter_again(client, adapter)
         await prove(client, deployment.parameters, source.checkpoint.manifest, adapter)
     except (CheckpointRejected, EngineDeadError):
-        logger.exception(
-            "%s cannot be put back in place: starting an engine", deployment.parameters.checkpoint
-        )
+        logger.exception("%s cannot be put back in place: starting an engine", deployment)
         return False
     return True

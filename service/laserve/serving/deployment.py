@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Unpack
 
@@ -20,6 +20,7 @@ from vllm.sampling_params import SamplingParams
 from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward
+from laserve.core.weights_hash import weights_hash
 from laserve.scoring.engine import Engine, Options, Prompt, ScoringOptions
 from laserve.scoring.scored_engine import ScoredEngine, ScoreObserver
 from laserve.scoring.under_way import Count
@@ -78,6 +79,12 @@ class Source:
         """The one whose manifest says what the score means."""
         return self.adapter or self.weights
 
+    @property
+    def weights_hash(self) -> str | None:
+        """A short hash of the weights, and one of the adapter on top of them."""
+        found = [weights_hash(part.manifest.files) for part in self.parts]
+        return "+".join(filter(None, found)) or None
+
 
 @dataclass(eq=False, slots=True)
 class Deployment:
@@ -101,8 +108,17 @@ class Deployment:
     _lease: _Lease = field(init=False)
 
     def __post_init__(self) -> None:
+        known = self.parameters.weights if self.source is None else self.source.weights_hash
+        self.parameters = replace(self.parameters, version=self.version, weights=known)
         self._lease = _Lease(self.client)
         self.scored = ScoredEngine(self._lease, self.parameters, self.observer, withdrawing)
+
+    def __str__(self) -> str:
+        """As logs name it."""
+        told = f"version {self.version}"
+        if self.parameters.weights is not None:
+            told += f", weights {self.parameters.weights}"
+        return f"{self.parameters.checkpoint} ({told})"
 
     async def score(
         self,

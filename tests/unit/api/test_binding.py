@@ -13,6 +13,7 @@ from laserve.serving.scope import current_scope
 from laserve.serving.switch import Switch
 from tests.unit.api.serving import CHAT, REQUESTS, Server, build_app
 from tests.unit.fake_deployment import deployment_of
+from tests.unit.fake_serving import PARAMETERS
 
 pytestmark = pytest.mark.asyncio
 
@@ -312,8 +313,10 @@ async def test_an_answer_without_a_score_names_the_checkpoint_too(
     answer = await server.post(path, body)
     assert answer.status_code == 200
     found = {name for name in answer.headers if name.startswith("x-laserve")}
-    assert found == {HEADER}
+    assert found == {HEADER, f"{HEADER}-version", "x-laserve-weights"}
     assert answer.headers[HEADER] == "first"
+    assert answer.headers[f"{HEADER}-version"] == "1"
+    assert answer.headers["x-laserve-weights"] == PARAMETERS.weights
 
 
 async def test_a_refusal_names_the_checkpoint_too(server: Server) -> None:

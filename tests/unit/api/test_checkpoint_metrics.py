@@ -12,6 +12,9 @@ from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.serving.deployment import Deployment
 from laserve.serving.switch import Switch
 from tests.unit.fake_deployment import deployment_of
+from tests.unit.fake_serving import PARAMETERS
+
+WEIGHTS = PARAMETERS.weights or ""
 
 
 @pytest.fixture
@@ -55,17 +58,17 @@ def test_the_active_checkpoint_is_the_only_one_in_the_info(
     metrics: CheckpointMetrics, switch: Switch, registry: CollectorRegistry
 ) -> None:
     name = "active_checkpoint_info"
-    assert of(name, registry, checkpoint="org/first", version="1") == 1
+    assert of(name, registry, checkpoint="org/first", version="1", weights=WEIGHTS) == 1
     switch.activate(deployment_of("org/second", 2))
-    assert of(name, registry, checkpoint="org/first", version="1") is None
-    assert of(name, registry, checkpoint="org/second", version="2") == 1
+    assert of(name, registry, checkpoint="org/first", version="1", weights=WEIGHTS) is None
+    assert of(name, registry, checkpoint="org/second", version="2", weights=WEIGHTS) == 1
 
 
 def test_requests_in_flight_are_shown_by_checkpoint_until_it_has_drained(
     metrics: CheckpointMetrics, switch: Switch, registry: CollectorRegistry, first: Deployment
 ) -> None:
     def in_flight(checkpoint: str, version: int) -> float | None:
-        labels = {"checkpoint": checkpoint, "version": str(version)}
+        labels = {"checkpoint": checkpoint, "version": str(version), "weights": WEIGHTS}
         return of("checkpoint_requests_in_flight", registry, **labels)
 
     assert in_flight("org/first", 1) == 0

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from laserve.access.key_ring import KeyRing
 from laserve.api.middleware.auth import api_keys
 from laserve.api.state import LaServeState
+from laserve.errors import CheckpointRejected
 from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
 from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.hot_load.queue import QueueFullError
@@ -33,7 +34,12 @@ CHANGING = [route for route in ROUTES if route[0] == "POST"]
 
 
 ACTIVE = ActiveCheckpoint(
-    checkpoint=PARAMETERS.checkpoint, version=2, requests_in_flight=3, can_roll_back=True
+    checkpoint=PARAMETERS.checkpoint,
+    version=2,
+    weights="0123456789ab",
+    path="/checkpoints/old",
+    requests_in_flight=3,
+    can_roll_back=True,
 )
 
 
@@ -52,13 +58,18 @@ class FakeCheckpoints(Checkpoints):
     def jobs(self) -> tuple[Job, ...]:
         return tuple(reversed(self.submitted))
 
-    def load(self, path: str | Path, strategy: Strategy) -> Job:
-        return self._submit(str(path), strategy, "request")
+    def locate(self, named: Path) -> Path:
+        if "nowhere" in named.parts:
+            raise CheckpointRejected(f"{str(named)!r} is no folder")
+        return Path("/checkpoints", named)
 
-    def roll_back(self) -> Job:
-        return self._submit(None, Strategy.AUTO, "rollback")
+    def load(self, path: Path, strategy: Strategy, *, asked_by: str | None) -> Job:
+        return self._submit(str(path), strategy, "request", asked_by)
 
-    def _submit(self, path: str | None, strategy: Strategy, origin: str) -> Job:
+    def roll_back(self, *, asked_by: str | None) -> Job:
+        return self._submit("/checkpoints/before", Strategy.AUTO, "rollback", asked_by)
+
+    def _submit(self, path: str, strategy: Strategy, origin: str, asked_by: str | None) -> Job:
         if self.error is not None:
             raise self.error
         job = Job(
@@ -66,6 +77,7 @@ class FakeCheckpoints(Checkpoints):
             path=path,
             strategy=strategy,
             origin=origin,
+            asked_by=asked_by,
             created_at=datetime.now(UTC),
         )
         self.submitted.append(job)
@@ -135,7 +147,7 @@ async def test_the_strategy_is_handed_on(ask: Client, strategy: Strategy) -> Non
 async def test_a_rollback_is_accepted_without_a_body(ask: Client) -> None:
     answer = await ask("POST", ROLLBACK)
     assert answer.status_code == 202
-    assert (answer.json()["path"], answer.json()["origin"]) == (None, "rollback")
+    assert (answer.json()["path"], answer.json()["origin"]) == ("/checkpoints/before", "rollback")
     assert answer.headers["location"] == "/v1/checkpoints/load-1"
 
 
@@ -160,6 +172,8 @@ async def test_the_list_has_what_is_active_and_the_newest_load_first(ask: Client
     assert answer.json()["active"] == {
         "checkpoint": PARAMETERS.checkpoint,
         "version": 2,
+        "weights": "0123456789ab",
+        "path": "/checkpoints/old",
         "requests_in_flight": 3,
         "can_roll_back": True,
     }
@@ -229,11 +243,33 @@ async def test_the_admin_key_opens_the_changes(
     assert answer.status_code == 202
 
 
-async def test_looking_needs_no_admin_key(app: FastAPI) -> None:
+async def test_who_has_no_admin_key_sees_what_is_served_and_not_where_it_lies(
+    app: FastAPI,
+) -> None:
     ask = client_of(app, FakeCheckpoints(), KEY)
     await ask("POST", CHECKPOINTS, BODY, x_laserve_admin_key=KEY)
+    ask.checkpoints.submitted[0].reject("/checkpoints/new is no folder below /checkpoints")
     for method, path, _ in ROUTES[:2]:
-        assert (await ask(method, path)).status_code == 200
+        answer = await ask(method, path)
+        assert answer.status_code == 200
+        assert "/checkpoints/" not in answer.text
+        assert "admin-key" not in answer.text
+        assert "the server's administrators see why" in answer.text
+        whole = (await ask(method, path, x_laserve_admin_key=KEY)).text
+        assert "is no folder below" in whole
+        assert '"asked_by":"admin-key"' in whole
+    assert "0123456789ab" in (await ask("GET", CHECKPOINTS)).text
+
+
+async def test_what_can_be_told_at_once_is_refused_at_once(ask: Client) -> None:
+    error = error_of(await ask("POST", CHECKPOINTS, {"path": "nowhere"}), 400)
+    assert (error["message"], error["param"]) == ("'nowhere' is no folder", "body.path")
+    assert ask.checkpoints.submitted == []
+
+
+async def test_a_relative_path_counts_from_the_roots(ask: Client) -> None:
+    answer = await ask("POST", CHECKPOINTS, {"path": "new"})
+    assert answer.json()["path"] == "/checkpoints/new"
 
 
 async def test_null_is_the_default_strategy(ask: Client) -> None:

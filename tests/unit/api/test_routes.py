@@ -14,7 +14,10 @@ from tests.unit.fake_serving import PARAMETERS, reward_of
 
 pytestmark = pytest.mark.asyncio
 
-SCORE_HEADERS = ("score", "confidence", "status", "method", "checkpoint")
+SCORE_HEADERS = (
+    *("score", "confidence", "status", "method"),
+    *("checkpoint", "checkpoint-version", "weights"),
+)
 UNSUPPORTED = PARAMETERS.unscored(Status.UNSUPPORTED).model_dump(mode="json")
 
 
@@ -34,6 +37,8 @@ async def test_each_chat_choice_carries_its_own_reward(server: Server) -> None:
         "status": "scored",
         "method": "in_flight",
         "checkpoint": "org/tiny",
+        "checkpoint_version": 1,
+        "weights": "0123456789ab",
     }
 
 
@@ -99,6 +104,8 @@ async def test_headers_carry_the_first_reward_and_leave_out_nulls(
         "status": "scored",
         "method": "in_flight",
         "checkpoint": "org/tiny",
+        "checkpoint-version": "1",
+        "weights": "0123456789ab",
     }
     assert "access-control-expose-headers" not in headers
 

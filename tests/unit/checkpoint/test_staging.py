@@ -1,6 +1,7 @@
 """A staged checkpoint is a copy of what its manifest describes, or there is none."""
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from laserve.checkpoint import staging as module
+from laserve.checkpoint.roots import locate
+from laserve.checkpoint.safetensors_header import read_header
 from laserve.checkpoint.staging import StagedCheckpoint, Staging
 from laserve.core.checkpoint_files import hash_files
 from laserve.core.manifest import read_manifest
@@ -105,6 +108,53 @@ def test_a_source_outside_the_roots_is_rejected_however_it_is_named(
             staging.stage(source, [root])
     with pytest.raises(CheckpointRejected, match=r"the allowed ones \(none\)"):
         staging.stage(candidate, [])
+
+
+def test_a_relative_path_counts_from_the_first_root_that_has_it(tmp_path: Path) -> None:
+    roots = [tmp_path / "one", tmp_path / "two"]
+    for folder in (roots[0] / "a", roots[1] / "a", roots[1] / "b", tmp_path / "outside"):
+        folder.mkdir(parents=True)
+    assert locate(Path("a"), roots) == roots[0] / "a"
+    assert locate(Path("b"), roots) == roots[1] / "b"
+    assert locate(roots[1] / "a", roots) == roots[1] / "a"
+    for named, reason in (
+        ("c", "is no folder"),
+        ("../outside", "leads to no folder below"),
+        (tmp_path / "outside", "leads to no folder below"),
+        (roots[0] / "c", "is no folder"),
+        ("a\0", "is no path"),
+    ):
+        with pytest.raises(CheckpointRejected, match=reason):
+            locate(Path(named), roots)
+    with pytest.raises(CheckpointRejected, match="no folder is allowed"):
+        locate(Path("a"), [])
+
+
+FORTY_GIB = 40 * 2**30
+
+
+@pytest.mark.parametrize("fits_its_head", [False, True])
+def test_a_file_of_nothing_is_not_copied_before_its_head_is_read(
+    candidate: Path, staging: Staging, fits_its_head: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy(*_: object) -> None:
+        raise AssertionError("it was copied")
+
+    monkeypatch.setattr("laserve.checkpoint.staging._copy", copy)
+    weights = candidate / "model.safetensors"
+    served = read_header(candidate, weights.name)
+    if fits_its_head:
+        name = next(iter(served))
+        entry = {"dtype": "U8", "shape": [FORTY_GIB], "data_offsets": [0, FORTY_GIB]}
+        head = json.dumps({name: entry}).encode()
+        weights.write_bytes(len(head).to_bytes(8, "little") + head)
+        os.truncate(weights, 8 + len(head) + FORTY_GIB)
+        reason = "missing tensors|of another type or shape"
+    else:
+        os.truncate(weights, FORTY_GIB)
+        reason = "longer than its tensors"
+    with pytest.raises(CheckpointRejected, match=reason):
+        staging.stage(candidate, [candidate.parent], served)
 
 
 def test_whether_a_path_outside_the_roots_exists_is_not_told(

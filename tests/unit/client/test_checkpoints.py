@@ -160,7 +160,9 @@ async def test_a_poll_that_fails_is_repeated(client: Any, fake: FakeLaServe) -> 
     assert job.state == "active"
 
 
-async def test_the_admin_key_goes_with_changes_alone(client: Any, fake: FakeLaServe) -> None:
+async def test_the_admin_key_goes_with_what_is_about_checkpoints_alone(
+    client: Any, fake: FakeLaServe
+) -> None:
     keyed = type(client)(fake.url, MODEL, "sk-1", admin_key="admin-1")
     try:
         await result_of(keyed.load_checkpoint(PATH, wait=False))
@@ -170,7 +172,7 @@ async def test_the_admin_key_goes_with_changes_alone(client: Any, fake: FakeLaSe
     finally:
         await result_of(keyed.close())
     headers = [request.headers for request in fake.asked]
-    assert [one.get("x-laserve-admin-key") for one in headers] == ["admin-1"] * 2 + [None] * 2
+    assert [one.get("x-laserve-admin-key") for one in headers] == ["admin-1"] * 3 + [None]
     assert {one["authorization"] for one in headers} == {"Bearer sk-1"}
 
 

@@ -109,8 +109,16 @@ async def test_a_load_goes_from_its_folder_to_the_end_of_the_one_before(serving:
     await serving.drained()
     assert list(serving.switch.served) == [second]
     assert serving.loader.active == ActiveCheckpoint(
-        checkpoint="b", version=2, requests_in_flight=0, can_roll_back=True
+        checkpoint="b",
+        version=2,
+        weights=second.parameters.weights,
+        path=str(serving.root / "b"),
+        requests_in_flight=0,
+        can_roll_back=True,
     )
+    assert job.weights == second.parameters.weights
+    assert second.parameters.weights not in (None, first.parameters.weights)
+    assert second.parameters.version == 2
     assert serving.engines.stopped == []
     assert serving.copies == ["a", "b"]
 
@@ -136,7 +144,7 @@ async def test_a_rollback_and_one_of_it(serving: Serving) -> None:
     for version, expected in enumerate(("a", "b", "a"), start=3):
         job = await serving.ended(serving.loader.roll_back())
         assert (job.state, job.checkpoint, job.version) == (State.ACTIVE, expected, version)
-        assert (job.path, job.origin) == (None, "rollback")
+        assert (job.path, job.origin) == (str(serving.root / expected), "rollback")
         assert serving.loader.active.checkpoint == expected
         assert serving.copies == ["a", "b"]
 

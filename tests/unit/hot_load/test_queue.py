@@ -68,10 +68,10 @@ class Running:
     loads: Loads
     recorder: Recorder
 
-    def submit(self, path: str | None = "/a") -> Job:
-        origin = "rollback" if path is None else "request"
-        folder = None if path is None else Path(path)
-        return self.queue.submit(folder, Strategy.AUTO, origin)
+    def submit(self, path: str = "/a") -> Job:
+        return self.queue.submit(
+            Path(path), Strategy.AUTO, "request", force=False, asked_by="alice"
+        )
 
     async def ended(self, *jobs: Job) -> None:
         """Wait for the end of these jobs."""
@@ -131,10 +131,10 @@ async def test_the_time_of_every_phase_is_kept_and_observed(running: Running) ->
 
 
 async def test_loads_run_in_the_order_in_which_they_came(running: Running) -> None:
-    jobs = [running.submit(path) for path in ("/a", "/b", None, "/a")]
+    jobs = [running.submit(path) for path in ("/a", "/b", "/c", "/a")]
     await running.ended(*jobs)
     assert running.loads.begun == ["load-1", "load-2", "load-3", "load-4"]
-    assert [job.path for job in jobs] == ["/a", "/b", None, "/a"]
+    assert [job.path for job in jobs] == ["/a", "/b", "/c", "/a"]
     assert running.queue.jobs == tuple(reversed(jobs))
 
 

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from laserve.api.errors import error_answer
-from laserve.api.headers import PREFIX, header_value
+from laserve.api.headers import PREFIX, checkpoint_values, header_value
 from laserve.api.middleware.administration import CHECKPOINTS
 from laserve.api.middleware.error_shape import error_event
 from laserve.api.middleware.paths import is_below
@@ -60,8 +60,12 @@ class BindingMiddleware:
 
             async def named(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    name = header_value(request.deployment.parameters.checkpoint)
-                    MutableHeaders(scope=message).setdefault(f"{PREFIX}checkpoint", name)
+                    headers = MutableHeaders(scope=message)
+                    if f"{PREFIX}checkpoint" not in headers:
+                        values = checkpoint_values(request.deployment.parameters)
+                        headers.update(
+                            {PREFIX + name: header_value(value) for name, value in values.items()}
+                        )
                 await send(message)
 
             await self._app(scope, receive, named)

@@ -1,0 +1,106 @@
+"""Who may use a server, how much of it, and that nobody holds it up by sending slowly."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import (
+    ADMIN_KEY,
+    API_KEY,
+    BODY_TIMEOUT_S,
+    HEADER_TIMEOUT_S,
+)
+from tests.e2e.server import Server
+
+BODY: dict[str, Any] = {"model": "tiny", "prompt": "x", "max_tokens": 5, "ignore_eos": True}
+HELD = 200
+
+
+def ask(server: Server, key: str, **fields: Any) -> httpx.Response:
+    headers = {"authorization": f"Bearer {key}"}
+    url = f"{server.base_url}/v1/completions"
+    return httpx.post(url, json={**BODY, **fields}, headers=headers, timeout=60)
+
+
+@pytest.mark.parametrize("key", [API_KEY, "sk-second", "sk-operator"])
+def test_every_key_of_the_flags_and_of_the_file_opens_the_server(
+    guarded_server: Server, key: str
+) -> None:
+    assert ask(guarded_server, key).status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_key_uses_as_many_tokens_as_it_may(guarded_server: Server, stream: bool) -> None:
+    answers = [ask(guarded_server, "sk-limited", max_tokens=12, stream=stream) for _ in range(4)]
+    assert answers[-1].status_code == 429
+    assert "limited has used up its tokens_per_minute of 20" in answers[-1].text
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    if not stream:
+        assert [answer.status_code for answer in answers[:2]] == [200, 200]
+    assert ask(guarded_server, API_KEY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 403),
+        ({"x-laserve-admin-key": "wrong"}, 403),
+        ({"x-laserve-admin-key": ADMIN_KEY}, 400),
+        ({"authorization": "Bearer sk-operator"}, 400),
+    ],
+)
+def test_the_engine_is_scaled_by_administrators_alone_and_the_log_says_who_tried(
+    guarded_server: Server, headers: dict[str, str], status: int
+) -> None:
+    answer = guarded_server.http.post("/scale_elastic_ep", json={}, headers=headers)
+    assert answer.status_code == status
+    lines = [line for line in guarded_server.log.read_text().splitlines() if "audit: " in line]
+    facts = json.loads(lines[-1].partition("audit: ")[2])
+    assert (facts["path"], facts["status"]) == ("/scale_elastic_ep", status)
+    assert facts["key"] in ("api-key-1", "admin-key", "operator")
+    assert not any(ADMIN_KEY in line or "sk-operator" in line for line in lines)
+
+
+def test_connections_that_send_half_a_head_are_closed_and_nobody_else_waits(
+    guarded_server: Server,
+) -> None:
+    url = httpx.URL(guarded_server.base_url)
+    assert url.port is not None
+    port: int = url.port
+
+    async def hold() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /v1/completions HTTP/1.1\r\nhost: x\r\n")
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    async def attack() -> list[bytes]:
+        async with asyncio.timeout(60):
+            held = [asyncio.create_task(hold()) for _ in range(HELD)]
+            await asyncio.sleep(HEADER_TIMEOUT_S / 4)
+            answer = await asyncio.to_thread(ask, guarded_server, API_KEY)
+            assert answer.status_code == 200
+            return await asyncio.gather(*held)
+
+    assert {answer.partition(b"\r\n")[0] for answer in asyncio.run(attack())} == {
+        b"HTTP/1.1 408 Request Timeout"
+    }
+
+
+def test_a_body_that_is_sent_too_slowly_is_refused(guarded_server: Server) -> None:
+    content = json.dumps(BODY).encode()
+
+    def slowly() -> Any:
+        for byte in content:
+            yield bytes([byte])
+            time.sleep(2 * BODY_TIMEOUT_S / len(content))
+
+    headers = {"content-type": "application/json", "content-length": str(len(content))}
+    answer = guarded_server.http.post("/v1/completions", content=slowly(), headers=headers)
+    assert answer.status_code == 408
+    assert "--body-timeout-s" in answer.json()["error"]["message"]
