@@ -12,6 +12,7 @@ from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 from laserve.api.fields import NullsLeftOut
 from laserve.api.middleware.administration import CHECKPOINTS
 from laserve.api.middleware.auth import caller_of
+from laserve.api.routing import refusing
 from laserve.api.state import LaServeState
 from laserve.errors import CheckpointRejected, RequestError
 from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredecessorError
@@ -61,7 +62,11 @@ class CheckpointsResponse(BaseModel):
 router = APIRouter()
 
 
-@router.get(CHECKPOINTS, response_model=CheckpointsResponse)
+@router.get(
+    CHECKPOINTS,
+    response_model=CheckpointsResponse,
+    responses=refusing(HTTPStatus.NOT_IMPLEMENTED),
+)
 async def list_checkpoints(raw_request: Request) -> CheckpointsResponse:
     """What is served, and what became of every load."""
     checkpoints = _checkpoints(raw_request)
@@ -72,7 +77,11 @@ async def list_checkpoints(raw_request: Request) -> CheckpointsResponse:
     return CheckpointsResponse(active=active, data=jobs)
 
 
-@router.get(f"{CHECKPOINTS}/{{job_id}}", response_model=Job)
+@router.get(
+    f"{CHECKPOINTS}/{{job_id}}",
+    response_model=Job,
+    responses=refusing(HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED),
+)
 async def get_load(job_id: str, raw_request: Request) -> Job:
     """One load."""
     for job in _checkpoints(raw_request).jobs:
@@ -85,6 +94,7 @@ async def get_load(job_id: str, raw_request: Request) -> Job:
     CHECKPOINTS,
     response_model=Job,
     status_code=HTTPStatus.ACCEPTED,
+    responses=refusing(HTTPStatus.NOT_IMPLEMENTED),
     dependencies=[Depends(validate_json_request)],
 )
 async def load_checkpoint(request: LoadRequest, raw_request: Request) -> JSONResponse:
@@ -101,7 +111,12 @@ async def load_checkpoint(request: LoadRequest, raw_request: Request) -> JSONRes
     return _accepted(job)
 
 
-@router.post(f"{CHECKPOINTS}/rollback", response_model=Job, status_code=HTTPStatus.ACCEPTED)
+@router.post(
+    f"{CHECKPOINTS}/rollback",
+    response_model=Job,
+    status_code=HTTPStatus.ACCEPTED,
+    responses=refusing(HTTPStatus.CONFLICT, HTTPStatus.NOT_IMPLEMENTED),
+)
 async def roll_back(raw_request: Request, request: RollbackRequest | None = None) -> JSONResponse:
     """Take up again what was active before."""
     checkpoints = _checkpoints(raw_request)

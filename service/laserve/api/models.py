@@ -5,9 +5,10 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from vllm.entrypoints.openai.models.serving import OpenAIServingModels
-from vllm.entrypoints.serve.engine.protocol import ErrorResponse, ModelCard
+from vllm.entrypoints.serve.engine.protocol import ModelCard
 
 from laserve.api.errors import error_answer
+from laserve.api.routing import refusing
 
 router = APIRouter()
 
@@ -15,7 +16,7 @@ router = APIRouter()
 @router.get(
     "/v1/models/{model_id:path}",
     response_model=ModelCard,
-    responses={HTTPStatus.NOT_FOUND.value: {"model": ErrorResponse}},
+    responses=refusing(HTTPStatus.NOT_FOUND),
 )
 async def retrieve_model(model_id: str, raw_request: Request) -> JSONResponse:
     """The model or adapter of this name, which may have slashes."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel
+from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.api_utils import load_aware_call, with_cancellation
 
 from laserve.errors import RequestError
@@ -33,6 +34,11 @@ def documented(answer: type[BaseModel], error: type[BaseModel]) -> dict[int | st
         HTTPStatus.OK.value: {"model": answer},
         **{status.value: {"model": error} for status in errors},
     }
+
+
+def refusing(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Errors that a route of LaServe's alone answers; `api.document` adds those of every route."""
+    return {status.value: {"model": ErrorResponse} for status in statuses}
 
 
 def streamed(answer: type[BaseModel], error: type[BaseModel]) -> dict[int | str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from laserve.api.errors import error_answer
 from laserve.api.middleware.auth import ADMIN_KEY_HEADER, caller_of
-from laserve.api.middleware.paths import is_below, path_of
+from laserve.api.middleware.paths import path_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class AdministrationMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if scope["type"] != "http" or not _is_administrative(scope):
+        if scope["type"] != "http" or not is_administrative(path_of(scope), scope["method"]):
             await self._app(scope, receive, send)
             return
         status = 0
@@ -67,11 +67,12 @@ class AdministrationMiddleware:
             _record(scope, status)
 
 
-def _is_administrative(scope: Scope) -> bool:
-    if path_of(scope) in TELLING:
+def is_administrative(path: str, method: str) -> bool:
+    """Whether it takes an administrator."""
+    if path in TELLING:
         return True
-    return scope["method"] not in _READING and any(
-        is_below(scope, route) for route in ADMINISTRATIVE
+    return method not in _READING and any(
+        path == route or path.startswith(f"{route}/") for route in ADMINISTRATIVE
     )
 
 

@@ -1,0 +1,56 @@
+"""The OpenAPI document lists every status that a route can answer, those of what stands around it
+among them (`api.middleware`)."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+
+from laserve.api.middleware.administration import is_administrative
+from laserve.api.middleware.auth import HEALTH
+from laserve.api.middleware.error_shape import MESSAGES
+
+_READING = ("get", "head", "options")
+_OPERATIONS = (*_READING, "post", "put", "delete", "patch")
+_NEVER_ANSWERED = "422"
+"""FastAPI lists it; what it stands for is a 400 here."""
+
+
+def describe_refusals(app: FastAPI) -> None:
+    """Have the document of `app` list them. Call it before the document is made."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = plain()  # made once, and kept by `app`
+        for path, operations in document["paths"].items():
+            for method in operations.keys() & set(_OPERATIONS):
+                answers = operations[method]["responses"]
+                answers.pop(_NEVER_ANSWERED, None)
+                for status in _refusals(path, method):
+                    answers.setdefault(str(status.value), _described(path, status))
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]  # as FastAPI's documentation extends it
+
+
+def _refusals(path: str, method: str) -> Iterator[HTTPStatus]:
+    """What may be answered before the route is reached, or where it fails."""
+    yield HTTPStatus.INTERNAL_SERVER_ERROR
+    yield HTTPStatus.SERVICE_UNAVAILABLE
+    if path != HEALTH:
+        yield HTTPStatus.UNAUTHORIZED
+    if is_administrative(path, method.upper()):
+        yield HTTPStatus.FORBIDDEN
+    if method not in _READING:
+        yield HTTPStatus.BAD_REQUEST
+        yield HTTPStatus.REQUEST_TIMEOUT
+        yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        yield HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _described(path: str, status: HTTPStatus) -> dict[str, Any]:
+    anthropics = path == MESSAGES or path.startswith(f"{MESSAGES}/")
+    schema = "AnthropicErrorResponse" if anthropics else "ErrorResponse"
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": status.phrase, "content": content}
