@@ -10,6 +10,7 @@ from vllm.entrypoints.cli.serve import ServeSubcommand
 
 from laserve.core.manifest import Manifest, ReferenceConstant, write_manifest
 from laserve.errors import ConfigurationError, ManifestError
+from laserve.launch.access_flags import MAX_QUEUED_SEQUENCES, settle_access_flags
 from laserve.launch.serve import (
     CPU_WORKER,
     SCHEDULER,
@@ -146,3 +147,33 @@ def test_a_preset_beside_a_manifest_is_refused(copy: Path, tiny: TinyModel) -> N
     write_manifest(copy, manifest(tiny))
     with pytest.raises(ConfigurationError, match="contradict"):
         started(copy, "--laserve-preset", "qwen2.5")
+
+
+def parsed(*flags: str) -> Any:
+    """The arguments of a command line."""
+    return argument_parser(ServeSubcommand()).parse_args(["serve", "model", *flags])
+
+
+def test_a_key_may_be_given_as_often_as_there_are_keys() -> None:
+    assert parsed("--api-key", "a", "--api-key", "b", "c").api_key == ["a", "b", "c"]
+    assert parsed().api_key is None
+
+
+def test_what_a_server_queues_is_bounded_unless_its_flag_says_otherwise() -> None:
+    for flags, expected in (((), MAX_QUEUED_SEQUENCES), (("--max-num-queued-reqs", "7"), 7)):
+        args = parsed(*flags)
+        settle_access_flags(args)
+        assert args.max_num_queued_reqs == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--header-timeout-s", "0"), "--header-timeout-s 0"),
+        (("--body-timeout-s", "nan"), "--body-timeout-s nan"),
+        (("--api-key-file", "/no-such-file"), "/no-such-file cannot be read"),
+    ],
+)
+def test_access_flags_that_cannot_work_are_refused(flags: tuple[str, ...], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        settle_access_flags(parsed(*flags))

@@ -21,7 +21,7 @@ BODY_TIMEOUT_S = 60.0
 
 
 def add_access_flags(parser: argparse.ArgumentParser) -> None:
-    """Add them, and change what vLLM's own do by default."""
+    """Add them, and take vLLM's `--api-key` as often as it is given."""
     # Of a flag that is given twice, argparse keeps the second one.
     parser.conflict_handler = "resolve"
     parser.add_argument(
@@ -31,7 +31,6 @@ def add_access_flags(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="asked for on every route but /health; several may be given, or an --api-key-file",
     )
-    parser.set_defaults(max_num_queued_reqs=MAX_QUEUED_SEQUENCES)
     group = parser.add_argument_group(title="LaServe's access")
     group.add_argument(
         "--api-key-file",
@@ -64,8 +63,11 @@ def add_access_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_access_flags(args: argparse.Namespace) -> None:
-    """Raise ConfigurationError for flags that cannot work."""
+def settle_access_flags(args: argparse.Namespace) -> None:
+    """Bound what a server queues, where vLLM's flag does not say otherwise. Raises
+    ConfigurationError for flags that cannot work."""
+    if args.max_num_queued_reqs is None:
+        args.max_num_queued_reqs = MAX_QUEUED_SEQUENCES
     for name in ("header_timeout_s", "body_timeout_s"):
         if not 0 < getattr(args, name) < math.inf:
             flag = f"--{name.replace('_', '-')}"

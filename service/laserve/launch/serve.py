@@ -32,7 +32,7 @@ from laserve.core.parameters import ScoreFlags, resolve_parameters
 from laserve.core.score import ScoreParameters
 from laserve.core.tokens import check_scoring_token, find_token
 from laserve.errors import ConfigurationError
-from laserve.launch.access_flags import check_access_flags
+from laserve.launch.access_flags import settle_access_flags
 from laserve.launch.checks import check_engine, engine_eos_token_ids
 from laserve.launch.flags import (
     add_flags,
@@ -86,7 +86,7 @@ def serve(argv: list[str]) -> None:
     args = parse_serve_flags(argv)
     configure_logging_from_args(args)
     _log_like_vllm()
-    check_access_flags(args)
+    settle_access_flags(args)
     check_selection_flags(args)
     check_engine_flags(args)
     switch_scoring_on(args)
