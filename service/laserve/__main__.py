@@ -15,6 +15,7 @@ commands:
   serve MODEL [options]                    serve a model with self-reward scores; takes every
                                            flag of `vllm serve`
   measure-ref MODEL --data FILE [options]  measure c_ref and write the checkpoint's laserve.json
+  sign FOLDER --key FILE                   sign a checkpoint, for servers that take signed ones
   select MODEL --data FILE --output FILE   answer the prompts of a file without a server, each with
                                            one of many samples; takes every flag of serve
   ask QUESTION [options]                   ask a running server, with confidence
@@ -54,6 +55,12 @@ def main(argv: list[str] | None = None) -> int:
             )
             measure_ref.add_arguments(parser)
             return measure_ref.run(parser.parse_args(rest))
+        if command == "sign":
+            from laserve import sign
+
+            parser = argparse.ArgumentParser(prog="laserve sign", description=sign.__doc__)
+            sign.add_arguments(parser)
+            return sign.run(parser.parse_args(rest))
         if command == "select":
             from laserve import select_file
 

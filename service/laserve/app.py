@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import os
+import shlex
 import ssl
 from argparse import Namespace
 from collections.abc import AsyncIterator
@@ -43,7 +44,8 @@ from laserve.core.weights_hash import weights_hash
 from laserve.errors import CheckpointRejected, ConfigurationError
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.load import HotLoader
-from laserve.hot_load.proof import prove
+from laserve.hot_load.promises import FilesShown
+from laserve.hot_load.proof import Prover
 from laserve.hot_load.restart import Restarts, Served
 from laserve.launch.ending import STOP_SIGNALS, at_the_end, end_now
 from laserve.launch.flags import engine_restarts, loads_checkpoints
@@ -85,10 +87,14 @@ class LaServePlugin:
             parameters = replace(parameters, weights=weights_hash(manifest.files))
         math = MathEqualityPool()
         await asyncio.gather(warm_up(engine_client, parameters), math.ready())
-        if manifest is not None and manifest.golden_probes:
-            logger.info("golden probes: %s", await prove(engine_client, parameters, manifest))
+        prover = Prover(None)
+        if manifest is not None:
+            prover, proof = await Prover.of_start(
+                engine_client, parameters, manifest, Path(args.model), _files_shown(args)
+            )
+            logger.info("%s is proven: %s", manifest.checkpoint, proof)
         observer = ScoreMetrics().observe
-        staging = Staging(args.checkpoint_staging) if loads_checkpoints(args) else None
+        staging = _staging(args) if loads_checkpoints(args) else None
         if staging is not None:
             at_the_end(staging.close)
         source = None if staging is None else await _source(staging, Path(args.model))
@@ -98,10 +104,10 @@ class LaServePlugin:
         engines = Engines(args, engine_client)
         under_way = [
             asyncio.create_task(Heartbeat(switch, args.hung_after_s).run()),
-            asyncio.create_task(_restarts(args, switch, engines).run()),
+            asyncio.create_task(_restarts(args, switch, engines, prover).run()),
         ]
         if staging is not None:
-            loader = _loader(args, switch, engines, staging)
+            loader = _loader(args, switch, engines, staging, prover)
             under_way.append(asyncio.create_task(loader.run(args.watch_checkpoints)))
         state.laserve = LaServeState(
             selection=_selection_settings(args, math),
@@ -150,6 +156,17 @@ def _selection_settings(args: Namespace, math: MathEqualityPool) -> SelectionSet
     )
 
 
+def _files_shown(args: Namespace) -> FilesShown:
+    """Of the checkpoint that is served from the start; a start without them fails."""
+    if args.laserve_public_key is not None:
+        return FilesShown.SIGNATURE
+    return FilesShown.HASHES if loads_checkpoints(args) else FilesShown.NOTHING
+
+
+def _staging(args: Namespace) -> Staging:
+    return Staging(args.checkpoint_staging, args.laserve_public_key)
+
+
 async def _source(staging: Staging, folder: Path) -> Source:
     """A copy of what is served from the start, to go back to."""
     try:
@@ -161,14 +178,16 @@ async def _source(staging: Staging, folder: Path) -> Source:
         ) from error
 
 
-def _restarts(args: Namespace, switch: Switch, engines: Engines) -> Restarts:
-    served = Served(Path(args.model), args.laserve_manifest)
+def _restarts(args: Namespace, switch: Switch, engines: Engines, prover: Prover) -> Restarts:
+    served = Served(Path(args.model), args.laserve_manifest, _files_shown(args))
     observer = ReadinessMetrics(switch.readiness).restarted
     limit = engine_restarts(args)
-    return Restarts(switch, engines, served, limit, partial(end_now, 1), observer)
+    return Restarts(switch, engines, served, prover, limit, partial(end_now, 1), observer)
 
 
-def _loader(args: Namespace, switch: Switch, engines: Engines, staging: Staging) -> HotLoader:
+def _loader(
+    args: Namespace, switch: Switch, engines: Engines, staging: Staging, prover: Prover
+) -> HotLoader:
     active = switch.active
     assert active.source is not None
     config = active.client.vllm_config
@@ -178,10 +197,11 @@ def _loader(args: Namespace, switch: Switch, engines: Engines, staging: Staging)
         active.source.weights.manifest,
         max_model_len=config.model_config.max_model_len,
         max_lora_rank=None if config.lora_config is None else config.lora_config.max_lora_rank,
+        samples_as_stated=config.model_config.generation_config == "auto",
     )
     roots = [*args.checkpoint_root, *filter(None, [args.watch_checkpoints])]
     metrics = CheckpointMetrics(switch)
-    return HotLoader(switch, engines, staging, served, roots, metrics)
+    return HotLoader(switch, engines, staging, served, roots, metrics, prover)
 
 
 async def _announce(args: Namespace, checkpoint: str) -> None:
@@ -204,10 +224,11 @@ async def _announce(args: Namespace, checkpoint: str) -> None:
     key = ' -H "Authorization: Bearer $API_KEY"' if api_keys(args) or args.api_key_file else ""
     example = args.laserve_manifest and args.laserve_manifest.example_prompt
     question = {"role": "user", "content": example or "What is 12 + 7?"}
-    body = json.dumps({"model": model, "messages": [question]})
+    # What a checkpoint brings must not end the quotes: the line is to be pasted into a shell.
+    body = shlex.quote(json.dumps({"model": model, "messages": [question]}))
     Console().print(
         f"\nLaServe is ready on {url}, checkpoint {checkpoint}. Try:\n\n"
-        f"curl {url}/v1/chat/completions{key} -H 'Content-Type: application/json' -d '{body}'\n",
+        f"curl {url}/v1/chat/completions{key} -H 'Content-Type: application/json' -d {body}\n",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -1,7 +1,9 @@
 """`laserve measure-ref MODEL --data FILE`: measures c_ref and writes the checkpoint's manifest.
 
 MODEL is taken as the reference model pi_ref. The format of the data file stands in
-`laserve.reference.rows`.
+`laserve.reference.rows`. `laserve measure-ref MODEL --renew` keeps the manifest that is there, with
+its constants, calibration and evaluation, and brings it up to date: today's schema, the hashes of
+the files, and its golden probes measured again.
 """
 
 import argparse
@@ -14,8 +16,8 @@ from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from laserve.core.checkpoint_files import MANIFEST_NAME, checkpoint_name
-from laserve.core.describe import describe_checkpoint
-from laserve.core.manifest import write_manifest
+from laserve.core.describe import describe_checkpoint, renew
+from laserve.core.manifest import read_manifest, write_manifest
 from laserve.core.score import PAPER_BETA_V, is_target_reachable
 from laserve.core.tokens import find_token, missing_scoring_token
 from laserve.errors import ConfigurationError
@@ -28,8 +30,13 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("model", metavar="MODEL", help="checkpoint folder or hub id")
-    parser.add_argument(
-        "--data", type=Path, required=True, metavar="FILE", help="JSON Lines of prompts"
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--data", type=Path, metavar="FILE", help="JSON Lines of prompts")
+    task.add_argument(
+        "--renew",
+        action="store_true",
+        help=f"measure nothing but the golden probes of the {MANIFEST_NAME} that is there, and "
+        "write it in today's schema with the hashes of the files",
     )
     parser.add_argument("--z-c", metavar="ID_OR_TOKEN", help="the score token, of no other use")
     parser.add_argument(
@@ -66,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, write. Returns the exit code; raises ConfigurationError."""
+    if args.renew:
+        return _renew(Path(args.model), args.dtype)
     output = _output_folder(args)
     rows = read_rows(args.data, args.max_samples)
     # Imported late: the command line stays quick where nothing is measured.
@@ -106,6 +115,21 @@ def run(args: argparse.Namespace) -> int:
     output.mkdir(parents=True, exist_ok=True)
     path = write_manifest(output, manifest)
     _report(Console(), measurement, args.beta_v, path)
+    return 0
+
+
+def _renew(folder: Path, dtype: str) -> int:
+    manifest = read_manifest(folder) if folder.is_dir() else None
+    if manifest is None:
+        raise ConfigurationError(
+            f"{folder} has no {MANIFEST_NAME} to renew: measure it, with --data FILE"
+        )
+    from laserve.reference.load import load_model
+    from laserve.reference.probe import measure_again
+
+    probes = measure_again(load_model(str(folder), dtype), manifest)
+    path = write_manifest(folder, renew(folder, manifest, probes))
+    Console().print(f"wrote {path}", markup=False, soft_wrap=True)
     return 0
 
 

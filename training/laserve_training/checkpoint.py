@@ -9,7 +9,8 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.describe import describe_checkpoint
-from laserve.core.manifest import GoldenProbe, Manifest, ReferenceConstant, write_manifest
+from laserve.core.manifest import Manifest, ReferenceConstant, write_manifest
+from laserve.core.probes import GoldenProbe
 from laserve.core.score import ScoreParameters
 from laserve.core.tokens import check_scoring_token
 from laserve.errors import ConfigurationError

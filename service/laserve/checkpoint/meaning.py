@@ -6,8 +6,8 @@ from laserve.core.manifest import Manifest
 from laserve.core.tokens import check_scoring_token
 from laserve.errors import CheckpointRejected, ConfigurationError
 
-C_REF_TOLERANCE = 1e-6
-"""Largest difference, in nats, of two c_ref that are one measurement."""
+CONSTANT_TOLERANCE = 1e-6
+"""Largest difference of two constants that are one: of c_ref in nats, of beta_v per nat."""
 
 
 def check_meaning(manifest: Manifest, served: ServedCheckpoint) -> None:
@@ -16,7 +16,7 @@ def check_meaning(manifest: Manifest, served: ServedCheckpoint) -> None:
     They are compared with the served tokenizer, which the checkpoint's own must equal.
     """
     _check_tokens(manifest, served)
-    _check_c_ref(manifest, served)
+    _check_constants(manifest, served)
     _check_probes(manifest, served)
 
 
@@ -45,16 +45,29 @@ def _check_tokens(manifest: Manifest, served: ServedCheckpoint) -> None:
         raise CheckpointRejected(f"z_c_token: {error}") from error
 
 
-def _check_c_ref(manifest: Manifest, served: ServedCheckpoint) -> None:
+def _check_constants(manifest: Manifest, served: ServedCheckpoint) -> None:
+    """With the same base model both are what the served manifest has. With another one they are
+    what the probes' scores were computed with, which must be stated then."""
     if served.manifest is None or served.manifest.base_model != manifest.base_model:
+        unscored = [i for i, probe in enumerate(manifest.golden_probes) if probe.score is None]
+        if unscored:
+            raise CheckpointRejected(
+                f"golden_probes.{unscored[0]} states no score, and the base model "
+                f"{manifest.base_model!r} is not the served one: nothing shows that c_ref and "
+                "beta_v are those of its training. Write the manifest anew: laserve measure-ref "
+                "MODEL --renew"
+            )
         return
-    found, expected = manifest.c_ref.mean, served.manifest.c_ref.mean
-    if abs(found - expected) > C_REF_TOLERANCE:
-        raise CheckpointRejected(
-            f"c_ref is {found}, and {expected} in the served manifest for the same base model "
-            f"{manifest.base_model!r}: their scores could not be compared. Train with "
-            f"score.c_ref={expected}"
-        )
+    for name, found, expected in (
+        ("c_ref", manifest.c_ref.mean, served.manifest.c_ref.mean),
+        ("beta_v", manifest.beta_v, served.manifest.beta_v),
+    ):
+        if abs(found - expected) > CONSTANT_TOLERANCE:
+            raise CheckpointRejected(
+                f"{name} is {found}, and {expected} in the served manifest for the same base model "
+                f"{manifest.base_model!r}: their scores could not be compared. Train with "
+                f"score.{name}={expected}"
+            )
 
 
 def _check_probes(manifest: Manifest, served: ServedCheckpoint) -> None:

@@ -48,10 +48,22 @@ class Tensor:
         return math.prod(self.shape) * _BITS[self.dtype] // 8
 
 
+Placed = tuple[str, Tensor, int, int]
+"""A tensor's name, itself, and where its data begins and ends behind the header, in bytes."""
+
+
 def read_header(folder: Path, name: str) -> dict[str, Tensor]:
     """The tensors of a file by name. Their data must fill the rest of the file exactly.
 
     Raises CheckpointRejected, naming the file.
+    """
+    return {tensor_name: tensor for tensor_name, tensor, _, _ in read_layout(folder, name)[1]}
+
+
+def read_layout(folder: Path, name: str) -> tuple[int, list[Placed]]:
+    """Where the data begins in a file, in bytes, and what lies there, in its order.
+
+    Raises CheckpointRejected as `read_header`.
     """
     try:
         with (folder / name).open("rb") as file:
@@ -80,13 +92,13 @@ def parse_header(file: BinaryIO, size: int, name: str) -> dict[str, Tensor]:
             pass
         case _:
             raise CheckpointRejected(f"{name!r}: __metadata__ must map names to text")
-    tensors, ends = {}, []
-    for tensor_name, entry in header.items():
-        tensor, begin, end = _entry(f"{name!r}: tensor {tensor_name!r}", entry)
-        tensors[tensor_name] = tensor
-        ends.append((begin, end, tensor_name))
-    _check_layout(name, sorted(ends), size - 8 - length)
-    return tensors
+    placed = [
+        (tensor_name, *_entry(f"{name!r}: tensor {tensor_name!r}", entry))
+        for tensor_name, entry in header.items()
+    ]
+    placed.sort(key=lambda one: (one[2], one[3]))
+    _check_layout(name, placed, size - 8 - length)
+    return 8 + length, placed
 
 
 def _entry(where: str, entry: Any) -> tuple[Tensor, int, int]:
@@ -110,10 +122,10 @@ def _entry(where: str, entry: Any) -> tuple[Tensor, int, int]:
     return Tensor(dtype, tuple(shape)), begin, end
 
 
-def _check_layout(name: str, spans: list[tuple[int, int, str]], data: int) -> None:
+def _check_layout(name: str, placed: list[Placed], data: int) -> None:
     """Each tensor must begin where the one before ends, and the last end with the file."""
     position = 0
-    for begin, end, tensor_name in spans:
+    for tensor_name, _, begin, end in placed:
         if begin != position:
             raise CheckpointRejected(
                 f"{name!r}: tensor {tensor_name!r} begins at {begin}, the one before it ends at "

@@ -22,6 +22,8 @@ class ServedCheckpoint:
     """The engine's context, in tokens; None for all that the model has."""
     max_lora_rank: int | None = None
     """Largest rank of an adapter; None where the engine takes no adapters."""
+    samples_as_stated: bool = True
+    """Whether the server takes its sampling defaults from the checkpoint's generation_config.json."""
 
     @classmethod
     def read(
@@ -32,10 +34,14 @@ class ServedCheckpoint:
         *,
         max_model_len: int | None = None,
         max_lora_rank: int | None = None,
+        samples_as_stated: bool = True,
     ) -> Self:
         """Read the folder that a server is started with; once, at its start.
 
         Raises CheckpointRejected where nothing can be compared with it, such as a checkpoint
         without safetensors.
         """
-        return cls(read_contents(folder), parameters, manifest, max_model_len, max_lora_rank)
+        contents = read_contents(folder)
+        return cls(
+            contents, parameters, manifest, max_model_len, max_lora_rank, samples_as_stated
+        )

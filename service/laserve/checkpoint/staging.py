@@ -18,11 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from laserve.checkpoint.roots import real_folder
 from laserve.checkpoint.safetensors_header import Tensor, parse_header
+from laserve.checkpoint.signature import MAX_SIGNATURE_BYTES, check_signature
 from laserve.checkpoint.strict_json import few, parse_json
 from laserve.checkpoint.weights import check_weights
-from laserve.core.checkpoint_files import MANIFEST_NAME
+from laserve.core.checkpoint_files import DESCRIPTION, MANIFEST_NAME, SIGNATURE_NAME
 from laserve.core.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from laserve.errors import CheckpointRejected, ConfigurationError, ManifestError
 
@@ -61,6 +64,8 @@ class StagedCheckpoint:
     manifest: Manifest
     source: Path
     """What it was copied from."""
+    is_signed: bool = False
+    """Whether its manifest is signed with the operator's key."""
 
     @property
     def is_adapter(self) -> bool:
@@ -83,9 +88,12 @@ class Staging:
     behind is known by the lock that nobody holds.
     """
 
-    def __init__(self, parent: Path | None = None) -> None:
+    def __init__(
+        self, parent: Path | None = None, public_key: Ed25519PublicKey | None = None
+    ) -> None:
         """Make the folder below `parent`, by default where temporary files go, and remove there
-        what killed servers have left.
+        what killed servers have left. With `public_key` only checkpoints that are signed with it
+        are staged.
 
         Raises ConfigurationError where that cannot be done.
         """
@@ -99,6 +107,7 @@ class Staging:
                 f"no folder for checkpoints can be made in {parent}: {error.strerror}. Give "
                 "another one: --checkpoint-staging DIR"
             ) from error
+        self._public_key = public_key
         self._versions = 0
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -114,16 +123,20 @@ class Staging:
         leaves nothing behind then.
         """
 
-        def go_on() -> None:
-            if self._closed.is_set():
-                raise CheckpointRejected("its copy was cancelled")
-
         with self._lock, ExitStack() as undo:
-            go_on()
+            self.go_on()
             root = real_folder(source, roots)
             files = _list_files(root)
-            manifest, content = _read_manifest(root, files)
-            _check_listing(files.keys() - {MANIFEST_NAME}, set(manifest.files))
+            content = _read_description(files, MANIFEST_NAME, MAX_MANIFEST_BYTES)
+            if content is None:
+                raise CheckpointRejected(
+                    f"it has no {MANIFEST_NAME}: it is not complete yet, or no checkpoint"
+                )
+            if self._public_key is not None:
+                signature = _read_description(files, SIGNATURE_NAME, MAX_SIGNATURE_BYTES)
+                check_signature(content, signature, self._public_key)
+            manifest = _parse(content, Path(root, MANIFEST_NAME))
+            _check_listing(files.keys() - DESCRIPTION, set(manifest.files))
             _check_large(files, served)
             self._versions += 1
             path = self.folder / f"{self._versions:06}"
@@ -133,13 +146,19 @@ class Staging:
                 path.mkdir()
                 (path / MANIFEST_NAME).write_bytes(content)
             for name, expected in sorted(manifest.files.items()):
-                if _copy(files[name].path, path / name, name, go_on) != expected:
+                if _copy(files[name].path, path / name, name, self.go_on) != expected:
                     raise CheckpointRejected(
                         f"{name!r} has not the sha256 that its manifest states: it was changed, or "
                         "is not complete"
                     )
             undo.pop_all()
-        return StagedCheckpoint(path, manifest.checkpoint, manifest, source)
+        is_signed = self._public_key is not None
+        return StagedCheckpoint(path, manifest.checkpoint, manifest, source, is_signed)
+
+    def go_on(self) -> None:
+        """Raise CheckpointRejected where the folder of copies is closed."""
+        if self._closed.is_set():
+            raise CheckpointRejected("its copy was cancelled")
 
     def remove(self, staged: StagedCheckpoint) -> None:
         """Remove the files of a version."""
@@ -229,22 +248,24 @@ def _real_file(root: str, name: str) -> _File:
     return _File(real, status.st_size)
 
 
-def _read_manifest(root: str, files: dict[str, _File]) -> tuple[Manifest, bytes]:
-    """The manifest of a folder, and its bytes."""
-    if MANIFEST_NAME not in files:
-        raise CheckpointRejected(
-            f"it has no {MANIFEST_NAME}: it is not complete yet, or no checkpoint"
-        )
-    with _naming(MANIFEST_NAME, "cannot be read"), _open(files[MANIFEST_NAME].path) as file:
-        _check_regular(os.fstat(file), MANIFEST_NAME)
+def _read_description(files: dict[str, _File], name: str, limit: int) -> bytes | None:
+    """The first bytes of a file, one more than `limit`; None where there is no such file."""
+    if name not in files:
+        return None
+    with _naming(name, "cannot be read"), _open(files[name].path) as file:
+        _check_regular(os.fstat(file), name)
         with os.fdopen(file, "rb", closefd=False) as reader:
-            content = reader.read(MAX_MANIFEST_BYTES + 1)
+            return reader.read(limit + 1)
+
+
+def _parse(content: bytes, path: Path) -> Manifest:
+    """The manifest that a file's bytes hold."""
     try:
-        manifest = parse_manifest(content, Path(root, MANIFEST_NAME))
+        manifest = parse_manifest(content, path)
     except ManifestError as error:
         raise CheckpointRejected(str(error)) from error
     parse_json(content, MANIFEST_NAME)
-    return manifest, content
+    return manifest
 
 
 def _check_listing(present: set[str], listed: set[str]) -> None:

@@ -1,9 +1,13 @@
 """Everything about a checkpoint that can be checked on disk, before an engine is touched."""
 
+from collections.abc import Callable
+
 from laserve.checkpoint.adapters import check_adapter
-from laserve.checkpoint.contents import CheckpointContents, find_eos_token_ids, read_settings
+from laserve.checkpoint.contents import find_eos_token_ids, read_settings
+from laserve.checkpoint.finite import check_finite
 from laserve.checkpoint.meaning import check_meaning
 from laserve.checkpoint.model_config import check_config
+from laserve.checkpoint.sampling import check_sampling
 from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.checkpoint.strict_json import few
@@ -12,28 +16,36 @@ from laserve.checkpoint.weights import check_no_stray_weights, check_weights, re
 from laserve.errors import CheckpointRejected
 
 
-def verify(staged: StagedCheckpoint, served: ServedCheckpoint) -> None:
+def _nothing() -> None: ...
+
+
+def verify(
+    staged: StagedCheckpoint, served: ServedCheckpoint, go_on: Callable[[], None] = _nothing
+) -> None:
     """Raise CheckpointRejected, naming the defect, unless `staged` can take the place of `served`.
 
     A whole checkpoint must have the served one's architecture, tensors, tokenizer, chat template
-    and EOS; an adapter must fit on its weights. What the numbers in the weights are is for the
-    golden probes to show.
+    and EOS, and sample alike where a request does not say how; an adapter must fit on its weights.
+    Every number in the weights must be finite; what they are is for the golden probes to show.
+    `go_on` is called while the weights are read, and may raise.
     """
     try:
         if staged.is_adapter:
             check_adapter(staged.path, served)
         else:
-            _check_model(staged, served.contents)
+            _check_model(staged, served)
         check_meaning(staged.manifest, served)
+        for path in sorted(staged.path.rglob("*.safetensors")):
+            check_finite(staged.path, path.relative_to(staged.path).as_posix(), go_on)
     except RecursionError as error:
         raise CheckpointRejected("one of its JSON files is nested too deeply") from error
 
 
-def _check_model(staged: StagedCheckpoint, served: CheckpointContents) -> None:
-    folder = staged.path
+def _check_model(staged: StagedCheckpoint, served: ServedCheckpoint) -> None:
+    folder, contents = staged.path, served.contents
     settings = read_settings(folder)
-    check_config(settings.config, served.settings.config)
-    others, served_others = settings.others, served.settings.others
+    check_config(settings.config, contents.settings.config)
+    others, served_others = settings.others, contents.settings.others
     strange = {
         name
         for name, content in others.items()
@@ -45,9 +57,11 @@ def _check_model(staged: StagedCheckpoint, served: CheckpointContents) -> None:
             "engine might read them: leave them out"
         )
     check_no_stray_weights(folder)
-    check_weights(read_weights(folder), served.tensors)
+    check_weights(read_weights(folder), contents.tensors)
     tokenizer = load_tokenizer(folder)
-    check_tokenizer(tokenizer, served.tokenizer)
+    check_tokenizer(tokenizer, contents.tokenizer)
+    if served.samples_as_stated:
+        check_sampling(settings, contents.settings)
     found, stated = find_eos_token_ids(settings, tokenizer), staged.manifest.eos_token_ids
     if found != frozenset(stated):
         raise CheckpointRejected(

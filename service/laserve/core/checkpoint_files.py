@@ -4,6 +4,9 @@ import hashlib
 from pathlib import Path
 
 MANIFEST_NAME = "laserve.json"
+SIGNATURE_NAME = f"{MANIFEST_NAME}.sig"
+DESCRIPTION = frozenset({MANIFEST_NAME, SIGNATURE_NAME})
+"""What tells of a checkpoint's files, and is none of them."""
 
 
 def checkpoint_name(model: str) -> str:
@@ -15,13 +18,14 @@ def checkpoint_name(model: str) -> str:
 def hash_files(folder: Path) -> dict[str, str]:
     """sha256 in hex of each file below `folder`, by its path relative to it.
 
-    The manifest itself and whatever is hidden (a name that starts with a dot) are left out.
+    The manifest itself, its signature, and whatever is hidden (a name that starts with a dot) are
+    left out.
     """
     hashes = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in relative.parts)
-        if path.is_file() and not hidden and relative.as_posix() != MANIFEST_NAME:
+        if path.is_file() and not hidden and relative.as_posix() not in DESCRIPTION:
             with path.open("rb") as file:
                 hashes[relative.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
     return hashes

@@ -6,13 +6,10 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from laserve.core.checkpoint_files import hash_chat_template, hash_files
-from laserve.core.manifest import GoldenProbe, Manifest, ReferenceConstant
+from laserve.core.manifest import Manifest, ReferenceConstant
+from laserve.core.probes import GoldenProbe, choose_probes
 from laserve.core.score import ScoreParameters
 from laserve.core.tokens import Tokenizer, check_scoring_token
-
-GOLDEN_PROBES = 8
-"""Completions that a manifest keeps, to prove a load of the checkpoint with."""
-
 
 def describe_checkpoint(
     folder: Path,
@@ -28,8 +25,8 @@ def describe_checkpoint(
     """The manifest of the checkpoint in `folder`; without hashes where that is no folder (the model
     of a hub).
 
-    `c_ref` is the measurement of `parameters.c_ref`. The golden probes are the first of
-    `completions`, measured of this checkpoint, with their scores. Raises ConfigurationError for a
+    `c_ref` is the measurement of `parameters.c_ref`. The golden probes are of `completions`,
+    measured of this checkpoint, with their scores. Raises ConfigurationError for a
     z_c that the tokenizer cannot have.
     """
     return Manifest(
@@ -45,8 +42,21 @@ def describe_checkpoint(
         training=training,
         golden_probes=tuple(
             probe.scored(parameters.c_ref, parameters.beta_v)
-            for probe in completions[:GOLDEN_PROBES]
+            for probe in choose_probes(completions)
         ),
         files=hash_files(folder) if folder.is_dir() else {},
         chat_template_sha256=hash_chat_template(tokenizer.chat_template),
     )
+
+
+def renew(folder: Path, manifest: Manifest, completions: Sequence[GoldenProbe]) -> Manifest:
+    """The manifest in today's schema, with the hashes of the files in `folder`.
+
+    Constants, calibration and evaluation stay as they are. `completions` are those of its golden
+    probes, measured again.
+    """
+    probes = tuple(
+        probe.scored(manifest.c_ref.mean, manifest.beta_v) for probe in choose_probes(completions)
+    )
+    update = {"schema_version": 2, "golden_probes": probes, "files": hash_files(folder)}
+    return Manifest.model_validate_json(manifest.model_copy(update=update).model_dump_json())

@@ -8,9 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
@@ -21,10 +19,18 @@ from pydantic import (
 from laserve.core.calibration import Calibration
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.faults import faults
-from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters, self_reward_score
+from laserve.core.probes import MAX_PROBE_TOKENS, MAX_PROBES, GoldenProbe, Part, TokenId
+from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.errors import ManifestError
 
 MAX_MANIFEST_BYTES = 16 * 2**20
+MAX_NAME_LENGTH = 200
+"""Characters of a checkpoint's name. It is a header of every answer, where each may take twelve
+bytes, and clients read headers of some kilobytes in all."""
+MAX_SCALE = 1e3
+"""Largest size of a constant of the score, in nats, per nat, or as a score."""
+MAX_TEXT_LENGTH = 10_000
+MAX_SAMPLES = 100_000
 SCORE_TOLERANCE = 1e-6
 """How far a probe's stated score may be from its formula, relative to a score above 1."""
 _MEND = "Correct it, or write it anew: laserve measure-ref MODEL --data FILE --force"
@@ -37,94 +43,137 @@ def _inside_the_folder(path: str) -> str:
     return path
 
 
-def _version_one(version: object) -> object:
-    if type(version) is not int or version != 1:
-        raise ValueError(f"{version!r} is not 1, the one read here")
+def _known_version(version: object) -> object:
+    if type(version) is not int or version not in (1, 2):
+        raise ValueError(f"{version!r} is neither 1 nor 2, which are read here")
     return version
 
 
-TokenId = Annotated[int, Field(ge=0)]
+def _printable(name: str) -> str:
+    if not name.isprintable() or name != name.strip():
+        raise ValueError("must be one line of printable characters, without blanks around it")
+    return name
+
+
+Name = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_printable)
+]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
+Score = Annotated[float, Field(ge=-MAX_SCALE, le=MAX_SCALE)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, AfterValidator(_inside_the_folder)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class ReferenceConstant(_Part):
+class ReferenceConstant(Part):
     """c_ref: log pi_ref(z_c | x, y) right after the EOS, over `count` completions; nats."""
 
-    mean: Annotated[float, Field(le=0.0)]
+    mean: Annotated[float, Field(ge=-MAX_SCALE, le=0.0)]
     std: Annotated[float, Field(ge=0.0)]
     """Sample standard deviation; 0 for one completion, or where nothing was measured."""
     count: Annotated[int, Field(ge=0)]
     """0 where the constant was stated and not measured."""
 
 
-class GoldenProbe(_Part):
-    """One completion with its score token's log-probability under Hugging Face's forward pass."""
+class CalibrationSample(Part):
+    """One judged answer that a calibration can be fitted on."""
 
-    prompt_token_ids: tuple[TokenId, ...] = Field(min_length=1)
-    completion_token_ids: tuple[TokenId, ...] = Field(min_length=1)
-    """Ends with its EOS."""
-    logprob: Annotated[float, Field(le=0.0)]
-    """log pi_theta(z_c | x, y) of this checkpoint, nats."""
-    score: float | None = None
-    """beta_v * (logprob - c_ref) with the constants that training used: it shows constants that
-    were changed afterwards. None where it was not stated."""
-
-    def scored(self, c_ref: float, beta_v: float) -> "GoldenProbe":
-        """The probe with its score, for `c_ref` in nats."""
-        return self.model_copy(update={"score": self_reward_score(self.logprob, c_ref, beta_v)})
+    problem: Name
+    """Tells the problems apart."""
+    score: float
+    answer_group: Annotated[int, Field(ge=0)]
+    """The same for samples of a problem that give the same answer."""
+    correct: bool
 
 
-class Manifest(_Part):
-    """The content of `laserve.json`. Unknown keys and other schema versions are refused."""
+class Manifest(Part):
+    """The content of `laserve.json`. Unknown keys and other schema versions are refused.
 
-    schema_version: Annotated[Literal[1], BeforeValidator(_version_one)] = 1
-    checkpoint: Annotated[str, Field(min_length=1)]
+    Schema 1 has probes of z_c alone, and none of what is marked as of schema 2.
+    """
+
+    schema_version: Annotated[Literal[1, 2], BeforeValidator(_known_version)] = 2
+    checkpoint: Name
     """Name of the checkpoint, as answers state it."""
     z_c: TokenId
-    z_c_token: Annotated[str, Field(min_length=1)]
+    z_c_token: Text
     """Text of z_c: shows a tokenizer that does not belong to the checkpoint."""
     eos_token_ids: tuple[TokenId, ...] = Field(min_length=1)
     c_ref: ReferenceConstant
-    beta_v: Annotated[float, Field(gt=0.0)]
-    threshold: float = DEFAULT_THRESHOLD
+    beta_v: Annotated[float, Field(gt=0.0, le=MAX_SCALE)]
+    threshold: Score = DEFAULT_THRESHOLD
     calibration: Calibration | None = None
     evaluation: dict[str, float] | None = None
     """Figures of merit by name, such as accuracy, f1, auroc."""
-    base_model: Annotated[str, Field(min_length=1)]
+    base_model: Name
     """Name of the reference model that c_ref was measured with."""
-    example_prompt: Annotated[str, Field(min_length=1)] | None = None
+    example_prompt: Text | None = None
     """A question of the kind that it was trained on, to try it with."""
     training: dict[str, JsonValue] | None = None
     """The training configuration; null for a model that was not trained for its score."""
-    golden_probes: tuple[GoldenProbe, ...] = ()
+    golden_probes: Annotated[tuple[GoldenProbe, ...], Field(max_length=MAX_PROBES)] = ()
     files: dict[FileName, Sha256] = {}
     """sha256 of each file of the checkpoint, by its path relative to the folder."""
     chat_template_sha256: Sha256 | None = None
+    chat_template_kwargs: dict[str, JsonValue] | None = None
+    """Arguments that training rendered the chat template with. Schema 2."""
+    calibration_samples: Annotated[
+        tuple[CalibrationSample, ...], Field(max_length=MAX_SAMPLES)
+    ] = ()
+    """What a calibration was, or can be, fitted on. Schema 2."""
+    reference_scores: Annotated[tuple[float, ...], Field(max_length=MAX_SAMPLES)] = ()
+    """Scores of answers as they are to be expected in use, to hold what is seen against. Schema
+    2."""
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         if len(set(self.eos_token_ids)) != len(self.eos_token_ids):
             raise ValueError("eos_token_ids names a token twice")
-        for index, probe in enumerate(self.golden_probes):
-            if probe.completion_token_ids[-1] not in self.eos_token_ids:
-                raise ValueError(f"golden_probes.{index}.completion_token_ids must end with an EOS")
+        tokens = sum(probe.replayed_tokens for probe in self.golden_probes)
+        if tokens > MAX_PROBE_TOKENS:
+            raise ValueError(
+                f"golden_probes take {tokens} tokens to replay, {MAX_PROBE_TOKENS} at most are "
+                "read: keep fewer or shorter ones"
+            )
         parameters = self.parameters()
         for index, probe in enumerate(self.golden_probes):
-            expected = parameters.score(probe.logprob)
-            if probe.score is not None and not math.isclose(
-                probe.score, expected, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE
-            ):
-                raise ValueError(
-                    f"golden_probes.{index}.score is {probe.score}, and beta_v={self.beta_v} and "
-                    f"c_ref={self.c_ref.mean} give its logprob {probe.logprob} the score "
-                    f"{expected}: one of c_ref and beta_v is not what training used"
-                )
+            try:
+                self._check_probe(probe, parameters)
+            except ValueError as error:
+                raise ValueError(f"golden_probes.{index}.{error}") from error
+        if self.schema_version == 1 and (
+            self.chat_template_kwargs is not None
+            or self.calibration_samples
+            or self.reference_scores
+        ):
+            raise ValueError(
+                "chat_template_kwargs, calibration_samples and reference_scores are of schema 2"
+            )
         return self
+
+    def _check_probe(self, probe: GoldenProbe, parameters: ScoreParameters) -> None:
+        """Raise ValueError, beginning with the key."""
+        if probe.completion_token_ids[-1] not in self.eos_token_ids:
+            raise ValueError("completion_token_ids must end with an EOS")
+        if self.schema_version == 1 and (probe.rows or probe.dtype):
+            raise ValueError("rows and dtype are of schema 2")
+        if self.schema_version == 2 and not (probe.rows and probe.dtype):
+            raise ValueError("rows and dtype must be stated in schema 2")
+        if self.schema_version == 2 and probe.score is None:
+            raise ValueError("score must be stated in schema 2")
+        for number, row in enumerate(probe.rows):
+            if row.position > len(probe.token_ids):
+                raise ValueError(f"rows.{number}.position is beyond the completion's end")
+            if len(row.top_token_ids) != len(row.top_logprobs):
+                raise ValueError(f"rows.{number} has not one log-probability for each token")
+        expected = parameters.score(probe.logprob)
+        if probe.score is not None and not math.isclose(
+            probe.score, expected, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE
+        ):
+            raise ValueError(
+                f"score is {probe.score}, and beta_v={self.beta_v} and c_ref={self.c_ref.mean} "
+                f"give its logprob {probe.logprob} the score {expected}: one of c_ref and beta_v "
+                "is not what training used"
+            )
 
     def parameters(self) -> ScoreParameters:
         """The constants of the score."""

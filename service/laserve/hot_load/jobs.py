@@ -13,6 +13,8 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from laserve.hot_load.promises import Proof
+
 
 class State(StrEnum):
     """How far a load has got."""
@@ -71,6 +73,9 @@ class Job(BaseModel):
         "who may not change what is served.",
     )
     reason: str | None = Field(default=None, description="Why it was rejected.")
+    proof: Proof | None = Field(
+        default=None, description="What was shown of it; null until it was proven."
+    )
     created_at: datetime
     ended_at: datetime | None = None
     seconds: dict[State, float] = Field(

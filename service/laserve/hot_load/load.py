@@ -16,7 +16,7 @@ from laserve.checkpoint.watch import watch
 from laserve.hot_load.checkpoints import ActiveCheckpoint, NoPredecessorError
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.jobs import Job, LoadObserver, State, Strategy
-from laserve.hot_load.proof import prove
+from laserve.hot_load.proof import Prover
 from laserve.hot_load.queue import JobQueue, QueueFullError
 from laserve.hot_load.strategies import Strategies
 from laserve.serving.deployment import Deployment, Source
@@ -37,9 +37,11 @@ class HotLoader:
         served: ServedCheckpoint,
         roots: Sequence[Path],
         observer: LoadObserver,
+        prover: Prover,
     ) -> None:
         self._switch = switch
-        self._strategies = Strategies(switch, engines)
+        self._strategies = Strategies(switch, engines, prover)
+        self._prover = prover
         self._staging = staging
         self._served = served
         self._roots = roots
@@ -126,7 +128,7 @@ class HotLoader:
                     self._served.contents.tensors,
                 )
                 undo.callback(self._staging.remove, staged)
-                await asyncio.to_thread(verify, staged, self._served)
+                await asyncio.to_thread(verify, staged, self._served, self._staging.go_on)
                 source = Source(self._now.weights, staged) if staged.is_adapter else Source(staged)
             job.checkpoint, job.weights = source.checkpoint.name, source.weights_hash
 
@@ -136,7 +138,7 @@ class HotLoader:
                 self._strategies.loaded(source, job.strategy, force=job.force) as new,
             ):
                 job.enter(State.PROVING)
-                await prove(new.client, new.parameters, source.checkpoint.manifest, new.adapter)
+                job.proof = await self._prover.prove(new)
                 previous = self._switch.activate(new)
             undo.pop_all()
 

@@ -12,7 +12,8 @@ from laserve.core.manifest import Manifest
 from laserve.errors import CheckpointRejected
 from laserve.hot_load.engine_calls import add_adapter, rejecting
 from laserve.hot_load.engines import Engines
-from laserve.hot_load.proof import prove
+from laserve.hot_load.promises import FilesShown
+from laserve.hot_load.proof import Prover
 from laserve.scoring.warm_up import warm_up
 from laserve.serving.deployment import Deployment
 from laserve.serving.readiness import Reason
@@ -34,6 +35,7 @@ class Served:
 
     model: Path
     manifest: Manifest | None
+    files: FilesShown
 
 
 class Restarts:
@@ -44,6 +46,7 @@ class Restarts:
         switch: Switch,
         engines: Engines,
         served: Served,
+        prover: Prover,
         limit: int,
         give_up: Callable[[], NoReturn],
         observer: Callable[[str], None],
@@ -53,6 +56,7 @@ class Restarts:
         self._switch = switch
         self._engines = engines
         self._served = served
+        self._prover = prover
         self._limit = limit
         self._give_up = give_up
         self._observer = observer
@@ -104,20 +108,22 @@ class Restarts:
 
     async def _start(self, lost: Deployment) -> Deployment:
         """The same in a new engine, proven. Raises CheckpointRejected."""
-        source, parameters = lost.source, lost.parameters
-        model = self._served.model if source is None else source.weights.path
-        manifest = self._served.manifest if source is None else source.checkpoint.manifest
-        version = lost.version + 1
-        client = await self._engines.start(model)
+        source, served, version = lost.source, self._served, lost.version + 1
+        client = await self._engines.start(served.model if source is None else source.weights.path)
         try:
-            adapter = None
             with rejecting("its engine fails"):
-                await warm_up(client, parameters)
+                await warm_up(client, lost.parameters)
+                adapter = None
                 if source is not None and source.adapter is not None:
                     adapter = await add_adapter(client, source.adapter, version)
-                if manifest is not None:
-                    await prove(client, parameters, manifest, adapter)
+                new = Deployment(version, client, lost.parameters, lost.observer, source, adapter)
+                if source is not None:
+                    await self._prover.prove(new)
+                elif served.manifest is not None:
+                    await Prover.of_start(
+                        client, lost.parameters, served.manifest, served.model, served.files
+                    )
         except BaseException:
             await self._engines.stop(client)
             raise
-        return Deployment(version, client, parameters, lost.observer, source, adapter)
+        return new

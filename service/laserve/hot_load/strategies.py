@@ -29,7 +29,7 @@ from laserve.hot_load.engine_calls import (
 )
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.jobs import Strategy
-from laserve.hot_load.proof import prove
+from laserve.hot_load.proof import Prover
 from laserve.scoring.warm_up import warm_up
 from laserve.serving.deployment import Deployment, Source
 from laserve.serving.switch import Switch
@@ -45,9 +45,10 @@ regard to it: its client does not read what was generated long ago."""
 class Strategies:
     """Puts checkpoints into the engines that a switch serves from, one at a time."""
 
-    def __init__(self, switch: Switch, engines: Engines) -> None:
+    def __init__(self, switch: Switch, engines: Engines, prover: Prover) -> None:
         self._switch = switch
         self._engines = engines
+        self._prover = prover
 
     def loaded(
         self, source: Source, strategy: Strategy, *, force: bool
@@ -142,13 +143,11 @@ class Strategies:
         """
         assert active.source is not None
         try:
-            if await _restored(active, active.source):
+            if await self._restored(active, active.source):
                 active.resume()
                 return
             async with self._side_by_side(active.source) as again:
-                await prove(
-                    again.client, again.parameters, active.source.checkpoint.manifest, again.adapter
-                )
+                await self._prover.prove(again)
                 self._switch.activate(again)
         except Exception:
             logger.critical("%s cannot be put back: its engine is stopped", active)
@@ -156,16 +155,15 @@ class Strategies:
             raise
         await self.end(active)
 
-
-async def _restored(deployment: Deployment, source: Source) -> bool:
-    """Put its weights back into its engine; returns whether that worked."""
-    client, adapter = deployment.client, deployment.adapter
-    try:
-        await reload_weights(client, source.weights.path)
-        if adapter is not None:
-            await add_adapter_again(client, adapter)
-        await prove(client, deployment.parameters, source.checkpoint.manifest, adapter)
-    except (CheckpointRejected, EngineDeadError):
-        logger.exception("%s cannot be put back in place: starting an engine", deployment)
-        return False
-    return True
+    async def _restored(self, deployment: Deployment, source: Source) -> bool:
+        """Put its weights back into its engine; returns whether that worked."""
+        client, adapter = deployment.client, deployment.adapter
+        try:
+            await reload_weights(client, source.weights.path)
+            if adapter is not None:
+                await add_adapter_again(client, adapter)
+            await self._prover.prove(deployment)
+        except (CheckpointRejected, EngineDeadError):
+            logger.exception("%s cannot be put back in place: starting an engine", deployment)
+            return False
+        return True

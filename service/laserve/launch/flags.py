@@ -98,6 +98,13 @@ def _add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
         help="longest time that a load in place may hold requests up; then it gives up, or, where "
         "it is forced, ends what still runs (default %(default)s)",
     )
+    group.add_argument(
+        "--checkpoint-public-key",
+        type=Path,
+        metavar="FILE",
+        help="Ed25519 public key in PEM: serve and load checkpoints only that are signed with its "
+        "private half (laserve sign)",
+    )
 
 
 def _add_engine_flags(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from psutil import virtual_memory
@@ -26,6 +27,7 @@ from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.usage.usage_lib import UsageContext
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+from laserve.checkpoint.signature import check_signed, read_public_key
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest
 from laserve.core.parameters import ScoreFlags, resolve_parameters
@@ -42,14 +44,13 @@ from laserve.launch.flags import (
 )
 from laserve.scoring.arming import supports_in_flight
 from laserve.vllm_seam import server
-from laserve.worker.config import WorkerConfig, processor_path
+from laserve.worker.config import RELOAD_EXTENSION, WorkerConfig, processor_path
 from laserve.worker.lifeline import PLUGIN_NAME
 
 logger = logging.getLogger(__name__)
 
 SCHEDULER = "laserve.worker.scheduler.BudgetedScheduler"
 ASYNC_SCHEDULER = "laserve.worker.scheduler.BudgetedAsyncScheduler"
-RELOAD_EXTENSION = "laserve.worker.reload.ReloadExtension"
 CPU_WORKER = "laserve.worker.cpu_worker.SeededCPUWorker"
 
 MAX_SAMPLES = "128"
@@ -123,6 +124,7 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
     args.laserve_parameters = parameters = _parameters(args, config, manifest)
     args.laserve_manifest = manifest
     check_checkpoint_flags(args, manifest)
+    args.laserve_public_key = _public_key(args)
     if not args.worker_extension_cls:
         args.worker_extension_cls = RELOAD_EXTENSION
     worker_config = WorkerConfig(parameters.z_c, parameters.eos_token_ids)
@@ -223,6 +225,19 @@ def _find_manifest(model: str, revision: str | None) -> Manifest | None:
     except EntryNotFoundError:
         return None
     return read_manifest(Path(found).parent)
+
+
+def _public_key(args: argparse.Namespace) -> Ed25519PublicKey | None:
+    """The key that checkpoints must be signed with, as the one that is served from the start is."""
+    if args.checkpoint_public_key is None:
+        return None
+    key, folder = read_public_key(args.checkpoint_public_key), Path(args.model)
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"--checkpoint-public-key needs a local checkpoint, and {folder} is no folder"
+        )
+    check_signed(folder, key)
+    return key
 
 
 def _no_in_flight(args: argparse.Namespace, config: VllmConfig) -> str | None:

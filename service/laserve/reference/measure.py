@@ -3,7 +3,6 @@
 c_ref is its mean over completions that end with their EOS (arXiv 2510.14943).
 """
 
-import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,13 @@ import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.eos import EosTokens, up_to_eos
-from laserve.core.manifest import GoldenProbe, ReferenceConstant
+from laserve.core.manifest import ReferenceConstant
+from laserve.core.probes import GoldenProbe
 from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.core.tokens import check_scoring_token
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.encode import EncodedRow, encode_rows, find_eos_tokens
+from laserve.reference.probe import measure_probe
 from laserve.reference.rows import Row
 
 
@@ -98,7 +99,7 @@ def measure_reference(
                 batch, _complete(model, batch, z_c, eos, max_new_tokens), strict=True
             ):
                 if solution is not None:
-                    completions.append(_probe(model, row, solution, z_c))
+                    completions.append(measure_probe(model, row.where, row.prompt, solution, z_c))
             if on_progress is not None:
                 on_progress(len(batch))
     if not completions:
@@ -168,23 +169,3 @@ def _sample(
         generation_config=settings,
     )
     return [[int(token) for token in row[width:]] for row in output]
-
-
-def _probe(model: PreTrainedModel, row: EncodedRow, completion: list[int], z_c: int) -> GoldenProbe:
-    """log pi_ref(z_c | x, y) of one completion, from the raw distribution in float32.
-
-    One row a pass: no padding, so nothing but the row's own tokens can enter its value.
-    """
-    input_ids = torch.tensor([[*row.prompt, *completion]], device=model.device)
-    logits = model(input_ids=input_ids, logits_to_keep=1, use_cache=False).logits[0, -1]
-    logprob = float(logits.float().log_softmax(-1)[z_c])
-    if not math.isfinite(logprob):
-        raise ConfigurationError(
-            f"{row.where}: log p of z_c={z_c} is {logprob}; measure with --dtype float32"
-        )
-    return GoldenProbe(
-        prompt_token_ids=tuple(row.prompt),
-        completion_token_ids=tuple(completion),
-        # Rounding can lift the log of a probability of almost 1 above 0.
-        logprob=min(logprob, 0.0),
-    )

@@ -10,12 +10,14 @@ from typing import Any
 
 from vllm.config import VllmConfig
 from vllm.sampling_params import SamplingParams
+from vllm.utils.import_utils import resolve_obj_by_qualname
 
 from laserve.errors import ConfigurationError
 
 KEY = "laserve"
 """Our key in `additional_config` and in `extra_args`."""
 
+RELOAD_EXTENSION = "laserve.worker.reload.ReloadExtension"
 PROCESSOR_V1 = "laserve.worker.processor_v1:ScoreLogitsProcessor"
 PROCESSOR_V2 = "laserve.worker.processor_v2:ScoreLogitsProcessor"
 
@@ -47,6 +49,14 @@ class WorkerConfig:
 def processor_path(vllm_config: VllmConfig) -> str:
     """Our logits processor for the engine's model runner, as `--logits-processors` takes it."""
     return PROCESSOR_V2 if vllm_config.use_v2_model_runner else PROCESSOR_V1
+
+
+def has_extension(vllm_config: VllmConfig) -> bool:
+    """Whether the engine's workers have the methods of `laserve.worker.reload`."""
+    name = vllm_config.parallel_config.worker_extension_cls
+    return bool(name) and issubclass(
+        resolve_obj_by_qualname(name), resolve_obj_by_qualname(RELOAD_EXTENSION)
+    )
 
 
 def armed_extra_args(params: SamplingParams) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from vllm.v1.sample.logits_processor.builtin import process_dict_updates
 
 from laserve.worker.codec import ScoreCodec
 from laserve.worker.config import WorkerConfig, is_armed
+from laserve.worker.probe_rows import keep_row, probe_key
 
 
 @dataclass(slots=True)
@@ -51,6 +52,7 @@ class ScoreLogitsProcessor(LogitsProcessor):
         self._eos_token_ids = config.eos_token_ids
         self._codec = ScoreCodec(vllm_config.model_config.get_vocab_size(), config.z_c)
         self._rows: dict[int, _Row] = {}
+        self._probes: dict[int, str] = {}
 
     def is_argmax_invariant(self) -> bool:
         """False: it forces tokens, greedy rows included."""
@@ -59,12 +61,15 @@ class ScoreLogitsProcessor(LogitsProcessor):
     def update_state(self, batch_update: BatchUpdate | None) -> None:
         """Follow vLLM's batch: rows added, removed and moved."""
         process_dict_updates(self._rows, batch_update, self._new_row)
+        process_dict_updates(self._probes, batch_update, lambda params, *_: probe_key(params))
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
         """Mask z_c on answer rows, force the message on the others.
 
         ``logits``: (num_reqs, V) float32, changed in place.
         """
+        for index, key in self._probes.items():
+            keep_row(key, logits[index])
         if not self._rows:
             return logits
         forced: dict[int, int] = {}

@@ -26,6 +26,7 @@ from vllm.v1.worker.gpu.sample.logits_processor import (
 from laserve.worker import score_kernel
 from laserve.worker.codec import RANGE, ScoreCodec
 from laserve.worker.config import WorkerConfig, is_armed
+from laserve.worker.probe_rows import keep_row, probe_key
 from laserve.worker.top_k_top_p import compile_top_k_top_p
 
 
@@ -44,6 +45,8 @@ class ScoreLogitsProcessor(LogitsProcessor):
         self._requests = UvaBackedTensor(slots, torch.int32)
         self._is_staged = False
         self._has_armed = False
+        # Slot -> key of the probes that have not been read yet.
+        self._probes: dict[int, str] = {}
         # The level that a slot's request has read, and the request and EOS that it was read for.
         self._values = torch.zeros(slots, 2, dtype=torch.int64, device=device)
         eos = sorted(config.eos_token_ids)
@@ -68,13 +71,16 @@ class ScoreLogitsProcessor(LogitsProcessor):
             compile_top_k_top_p(device, req_states.vocab_size, slots * (drafts + 1))
 
     def add_request(self, req_idx: int, sampling_params: SamplingParams) -> bool:
-        """Take over a slot; True where the request is armed."""
-        armed = is_armed(sampling_params)
+        """Take over a slot; True where the request is armed, or a probe."""
+        armed, key = is_armed(sampling_params), probe_key(sampling_params)
+        self._probes.pop(req_idx, None)
+        if key is not None:
+            self._probes[req_idx] = key
         count = abs(int(self._requests.np[req_idx])) + 1
         self._requests.np[req_idx] = count if armed else -count
         self._is_staged = True
         self._has_armed |= armed
-        return armed
+        return armed or key is not None
 
     def apply_staged_writes(self) -> None:
         """Tell the device what has become of the slots."""
@@ -87,6 +93,8 @@ class ScoreLogitsProcessor(LogitsProcessor):
 
         ``logits``: (R, V) float32, changed in place.
         """
+        if self._probes:
+            self._keep_probes(logits, ctx)
         # Before the first armed request it always runs: vLLM's warm-up, which sends none, compiles
         # it along with its own kernels.
         if self._has_armed and not (self._requests.np[ctx.idx_mapping_np] > 0).any():
@@ -109,3 +117,11 @@ class ScoreLogitsProcessor(LogitsProcessor):
             **self._constants,
         )
         return logits
+
+    def _keep_probes(self, logits: torch.Tensor, ctx: LogitsContext) -> None:
+        """Keep the rows that follow a whole prompt. It waits for the device, which only a load
+        that is being proven does."""
+        slots, positions = ctx.expanded_idx_mapping.tolist(), ctx.pos.tolist()
+        for row, (slot, position) in enumerate(zip(slots, positions, strict=True)):
+            if slot in self._probes and position + 1 == self._states.prompt_len.np[slot]:
+                keep_row(self._probes.pop(slot), logits[row])

@@ -1,4 +1,4 @@
-"""Reading another checkpoint's weights into a running engine, in every worker.
+"""Reading another checkpoint's weights into a running engine, in every worker, and proving them.
 
 vLLM's own `reload_weights` (0.32 and 0.33) takes a model's layers to the meta device, fills one
 after the other and copies each into the tensors that it had. Three things go wrong with that:
@@ -13,6 +13,8 @@ after the other and copies each into the tensors that it had. Three things go wr
   NaN comes back in later answers of sound weights; resetting the prefix cache does not clear it.
 """
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -25,6 +27,8 @@ from vllm.model_executor.model_loader.reload.layerwise import (
 from vllm.platforms import current_platform
 
 from laserve.errors import ConfigurationError
+from laserve.worker.probe_rows import take_rows
+from laserve.worker.weights import compare_weights
 
 
 class _Worker(Protocol):
@@ -60,6 +64,22 @@ class ReloadExtension:
                 _finish_unfinished_layers(model, self.vllm_config)
         _repack_tied_layers(model)
         _zero_kv_cache(self.model_runner.kv_caches)
+
+
+    def compare_weights(
+        self: _Worker, weights_path: str, names: list[str] | None
+    ) -> dict[str, list[str]]:
+        """Compare the present weights, those of these names or all, with the checkpoint folder
+        ``weights_path``. Returns the fields of `weights.Compared`."""
+        parallel = self.vllm_config.parallel_config
+        sharded = parallel.tensor_parallel_size > 1 or parallel.enable_expert_parallel
+        model = self.model_runner.get_model()
+        with set_current_vllm_config(self.vllm_config):
+            return asdict(compare_weights(model, Path(weights_path), names, sharded=sharded))
+
+    def take_probe_rows(self) -> dict[str, dict[str, Any]]:
+        """The rows that golden probes have asked for since the last call (`probe_rows`)."""
+        return take_rows()
 
 
 def check_reloadable(config: VllmConfig) -> None:

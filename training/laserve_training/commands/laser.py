@@ -15,8 +15,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from laserve.core.describe import GOLDEN_PROBES
 from laserve.core.manifest import ReferenceConstant
+from laserve.core.probes import GOLDEN_PROBES
 from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.core.tokens import check_scoring_token, find_token
 from laserve.errors import ConfigurationError
