@@ -289,9 +289,60 @@ def _shift_probes(content: dict[str, Any]) -> None:
         probe["score"] = BETA_V * (probe["logprob"] - C_REF.mean)
 
 
-def _without_scores(content: dict[str, Any]) -> None:
+def as_schema_1(content: dict[str, Any], *, scored: bool = True) -> None:
+    """A manifest as it was written before probes had rows, where scores need not be stated."""
+    content["schema_version"] = 1
+    for key in ("chat_template_kwargs", "calibration_samples", "reference_scores"):
+        del content[key]
     for probe in content["golden_probes"]:
-        probe["score"] = None
+        del probe["rows"], probe["dtype"]
+        if not scored:
+            del probe["score"]
+
+
+def _without_scores(content: dict[str, Any]) -> None:
+    as_schema_1(content, scored=False)
+
+
+def _other_beta_v(content: dict[str, Any]) -> None:
+    _without_scores(content)
+    content["beta_v"] = 2.0
+
+
+def _many_probes(content: dict[str, Any]) -> None:
+    as_schema_1(content)
+    content["golden_probes"] *= 8000
+
+
+def _long_probes(content: dict[str, Any]) -> None:
+    as_schema_1(content)
+    content["golden_probes"] = [
+        {**content["golden_probes"][0], "prompt_token_ids": [1] * 2000} for _ in range(60)
+    ]
+
+
+def _output_rows(change: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Path], object]:
+    """Give the tokens from "0" on each other's rows of the output layer."""
+    first = 15  # of "0", in the tokenizer of bytes
+
+    def apply(tensors: dict[str, torch.Tensor]) -> None:
+        tensors[HEAD][first : first + 10] = change(tensors[HEAD][first : first + 10].clone())
+
+    return _tensors(apply)
+
+
+def _swap_two(rows: torch.Tensor) -> torch.Tensor:
+    rows[[2, 7]] = rows[[7, 2]]
+    return rows
+
+
+def _element(name: str, row: int, value: float) -> Callable[[Path], object]:
+    """Put one number into a tensor."""
+
+    def apply(tensors: dict[str, torch.Tensor]) -> None:
+        tensors[name][row] = value
+
+    return _tensors(apply)
 
 
 def _other_c_ref(content: dict[str, Any]) -> None:
@@ -367,7 +418,12 @@ BAD: dict[str, Mutation] = {
         _twice(MANIFEST_NAME, "beta_v"),
         "'laserve.json' is no valid JSON: key 'beta_v' stands twice",
     ),
-    "other schema version": _invalid(_set(schema_version=2), "`schema_version`: 2 is not 1"),
+    "other schema version": _invalid(_set(schema_version=3), "3 is neither 1 nor 2"),
+    "name of 200,000 characters": _invalid(_set(checkpoint="a" * 200_000), "`checkpoint`: .*200 ch"),
+    "name of two lines": _invalid(_set(checkpoint="a\nb"), "`checkpoint`: must be one line"),
+    "prompt of 200,000 characters": _invalid(
+        _set(example_prompt="a" * 200_000), "`example_prompt`: .*10000 characters"
+    ),
     "key that does not exist": _invalid(_set(zc=1), "unknown key `zc`"),
     # The configuration
     "other architecture": _on_disk(
@@ -533,6 +589,14 @@ BAD: dict[str, Mutation] = {
         lambda content: content["c_ref"].update(mean=-12.2), "c_ref=-12.2.*one of c_ref and beta_v"
     ),
     "wrong c_ref and no scores": _stated(_other_c_ref, "c_ref is -14.3, and -14.2 in the served"),
+    "wrong beta_v and no scores": _stated(_other_beta_v, "beta_v is 2.0, and 0.1 in the served"),
+    "another base model and no scores": _stated(
+        lambda content: (_other_beta_v(content), content.update(base_model="other")),
+        "golden_probes.0 states no score",
+    ),
+    "other sampling defaults": _on_disk(
+        _file("generation_config.json", temperature=0.6), "gives temperature=0.6 .* them 1.0"
+    ),
     "wrong beta_v": _invalid(_set(beta_v=0.2), "beta_v=0.2.*one of c_ref and beta_v"),
     "c_ref that is not finite": _invalid(
         lambda content: content["c_ref"].update(mean=-math.inf), "c_ref.mean"
@@ -540,14 +604,46 @@ BAD: dict[str, Mutation] = {
     # The golden probes
     "no probes": _stated(_set(golden_probes=[]), "golden_probes is empty"),
     "probe beyond the vocabulary": _stated(
-        _probe(prompt_token_ids=[1, 384]), "golden_probes.1 has the token 384"
+        lambda content: content["golden_probes"][1]["prompt_token_ids"].__setitem__(0, 384),
+        "golden_probes.1 has the token 384",
     ),
     "probe beyond the context": _stated(
         _probe(prompt_token_ids=[1] * 2048), "golden_probes.1 has 2.* tokens.*context 2048"
     ),
-    "NaN weights": Mutation(
+    "24,000 probes": _invalid(_many_probes, "`golden_probes`: .*at most 64 items"),
+    "probes that take minutes": _invalid(_long_probes, "golden_probes take .* tokens to replay"),
+    "probe without a score": _invalid(_probe(score=None), "golden_probes.1.score must be stated"),
+    "probe without rows": _invalid(_probe(rows=[]), "golden_probes.1.rows and dtype must be"),
+    "probe whose rows are no sketches": _invalid(
+        lambda content: content["golden_probes"][1]["rows"][0].update(sketch="AAA="),
+        "golden_probes.1.rows.0.sketch`: has 2 bytes",
+    ),
+    "row beyond the probe": _invalid(
+        lambda content: content["golden_probes"][1]["rows"][0].update(position=10_000),
+        "golden_probes.1.rows.0.position is beyond",
+    ),
+    "rows of another vocabulary": _stated(
+        lambda content: content["golden_probes"][1]["rows"][0].update(vocab_size=512),
+        "golden_probes.1 has a distribution over 512 tokens, the vocabulary has 384",
+    ),
+    # The numbers in the weights
+    "NaN weights": _on_disk(
         _tensors(lambda tensors: tensors.update({NORM: torch.full((64,), math.nan)})),
-        "probe",
+        "'model.safetensors': tensor 'model.norm.weight' holds NaN or infinity",
+    ),
+    "NaN in an embedding that no probe meets": _on_disk(
+        _element("model.embed_tokens.weight", 383, math.nan),
+        "tensor 'model.embed_tokens.weight' holds NaN or infinity",
+    ),
+    "infinity": _on_disk(
+        _element("model.layers.1.mlp.down_proj.weight", 3, -math.inf), "holds NaN or infinity"
+    ),
+    "swapped rows of the output": Mutation(
+        _output_rows(_swap_two), "golden probe 0 gives another distribution", Stage.PROBES, True
+    ),
+    "reversed rows of the output": Mutation(
+        _output_rows(lambda rows: rows.flip(0)),
+        "golden probe 0 gives another distribution",
         Stage.PROBES,
         rehash=True,
     ),

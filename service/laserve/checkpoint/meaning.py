@@ -81,11 +81,17 @@ def _check_probes(manifest: Manifest, served: ServedCheckpoint) -> None:
     if served.max_model_len is not None:
         context = served.max_model_len
     for index, probe in enumerate(manifest.golden_probes):
-        tokens = (*probe.prompt_token_ids, *probe.completion_token_ids)
+        tokens = probe.token_ids
         if vocab_size is not None and max(tokens) >= vocab_size:
             raise CheckpointRejected(
                 f"golden_probes.{index} has the token {max(tokens)}, the vocabulary has "
                 f"{vocab_size}: the probe belongs to another model"
+            )
+        other = {row.vocab_size for row in probe.rows} - {vocab_size}
+        if vocab_size is not None and other:
+            raise CheckpointRejected(
+                f"golden_probes.{index} has a distribution over {min(other)} tokens, the "
+                f"vocabulary has {vocab_size}: the probe belongs to another model"
             )
         # One more place, where z_c is read.
         if context is not None and len(tokens) + 1 > context:

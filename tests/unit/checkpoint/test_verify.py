@@ -15,7 +15,16 @@ from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.checkpoint.verify import verify
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.errors import CheckpointRejected
-from tests.checkpoints import build_checkpoint, edit_json, rehash, shard, update
+from tests.checkpoints import (
+    BAD,
+    BETA_V,
+    as_schema_1,
+    build_checkpoint,
+    edit_json,
+    rehash,
+    shard,
+    update,
+)
 
 Stager = Callable[[Path], StagedCheckpoint]
 
@@ -57,6 +66,11 @@ def _words_and_hidden_files(folder: Path) -> None:
     (folder / ".gitattributes").touch()
 
 
+def _neutral_sampling(folder: Path) -> None:
+    update(folder / "generation_config.json", temperature=1.0, top_p=1.0, top_k=0)
+    rehash(folder)
+
+
 def _link_inside(folder: Path) -> None:
     (folder / "README.md").write_text("# Tiny\n")
     (folder / "README.txt").symlink_to("README.md")
@@ -64,8 +78,7 @@ def _link_inside(folder: Path) -> None:
 
 
 def _unscored_probes(content: dict[str, Any]) -> None:
-    for probe in content["golden_probes"]:
-        del probe["score"]
+    as_schema_1(content, scored=False)
 
 
 def _renamed(content: dict[str, Any]) -> None:
@@ -83,7 +96,8 @@ def _another_base(content: dict[str, Any]) -> None:
     """Measured with another model: a c_ref of its own."""
     content["base_model"] = "tiny-instruct"
     content["c_ref"]["mean"] = -15.0
-    _unscored_probes(content)
+    for probe in content["golden_probes"]:
+        probe["score"] = BETA_V * (probe["logprob"] + 15.0)
 
 
 GOOD: dict[str, Callable[[Path], object]] = {
@@ -92,7 +106,9 @@ GOOD: dict[str, Callable[[Path], object]] = {
     "another name, calibration and evaluation": lambda folder: edit_json(
         folder / MANIFEST_NAME, _renamed
     ),
+    "manifest of schema 1": lambda folder: edit_json(folder / MANIFEST_NAME, as_schema_1),
     "probes without scores": lambda folder: edit_json(folder / MANIFEST_NAME, _unscored_probes),
+    "sampling defaults that are vLLM's own": _neutral_sampling,
     "another base model": lambda folder: edit_json(folder / MANIFEST_NAME, _another_base),
     "configuration of an older transformers": _older_configuration,
     "tokenizer saved again": _saved_again,
@@ -135,6 +151,13 @@ def test_without_a_served_manifest_any_c_ref_is_taken(
     candidate: Path, served: ServedCheckpoint, stage: Stager
 ) -> None:
     verify(stage(candidate), replace(served, manifest=None))
+
+
+def test_sampling_defaults_that_the_server_does_not_take_may_differ(
+    candidate: Path, served: ServedCheckpoint, stage: Stager
+) -> None:
+    BAD["other sampling defaults"](candidate)
+    verify(stage(candidate), replace(served, samples_as_stated=False))
 
 
 def test_probes_must_fit_the_servers_context(

@@ -31,7 +31,10 @@ class FakeEngine:
             quantization=None,
         )
         self.vllm_config = SimpleNamespace(
-            model_config=model, use_v2_model_runner=False, speculative_config=None
+            model_config=model,
+            parallel_config=SimpleNamespace(worker_extension_cls=""),
+            use_v2_model_runner=False,
+            speculative_config=None,
         )
         self.errored = False
         self.reloaded: list[str] = []

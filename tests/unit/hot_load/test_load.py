@@ -17,6 +17,8 @@ from laserve.checkpoint.staging import Staging
 from laserve.hot_load.checkpoints import ActiveCheckpoint, NoPredecessorError
 from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.hot_load.load import HotLoader
+from laserve.hot_load.promises import ComputationShown, FilesShown
+from laserve.hot_load.proof import Prover
 from laserve.serving.deployment import Deployment, Source
 from laserve.serving.switch import Switch
 from tests.checkpoints import build_checkpoint
@@ -91,7 +93,7 @@ async def serving(root: Path, tmp_path: Path) -> AsyncIterator[Serving]:
     served = ServedCheckpoint.read(staged.path, parameters, staged.manifest)
     starting: Any = engines
     recorder = Recorder()
-    loader = HotLoader(switch, starting, staging, served, [root], recorder)
+    loader = HotLoader(switch, starting, staging, served, [root], recorder, Prover(None))
     task = asyncio.create_task(loader.run(None))
     running = Serving(root, staging, engine, engines, switch, loader, recorder, task)
     yield running
@@ -103,6 +105,11 @@ async def test_a_load_goes_from_its_folder_to_the_end_of_the_one_before(serving:
     job = await serving.load("b")
     assert (job.state, job.checkpoint, job.version) == (State.ACTIVE, "b", 2)
     assert list(job.seconds) == [State.QUEUED, *PHASES]
+    assert job.proof is not None
+    assert job.proof.files == FilesShown.HASHES
+    # The engine is there in name only.
+    assert job.proof.computation.shown == ComputationShown.Z_C
+    assert job.proof.weights.equal == 0
     second = serving.switch.active
     assert list(serving.switch.served) == [first, second]
     first.requests.leave()
