@@ -16,16 +16,29 @@ from laserve.core.calibration import IsotonicCalibration, PlattCalibration
 from laserve.core.checkpoint_files import checkpoint_name, hash_chat_template, hash_files
 from laserve.core.manifest import (
     MAX_MANIFEST_BYTES,
-    GoldenProbe,
+    MAX_NAME_LENGTH,
+    CalibrationSample,
     Manifest,
     ReferenceConstant,
     read_manifest,
     write_manifest,
 )
+from laserve.core.probes import (
+    GOLDEN_PROBES,
+    MAX_PROBE_TOKENS,
+    GoldenProbe,
+    ProbeRow,
+    choose_probes,
+)
 from laserve.errors import ConfigurationError, ManifestError
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
-NAMES = st.text(min_size=1)
+TEXTS = st.text(min_size=1, max_size=100)
+NAMES = TEXTS.filter(lambda text: text.isprintable() and text == text.strip())
+SCORES = st.floats(min_value=-1e3, max_value=1e3)
+ROW = ProbeRow(
+    position=2, vocab_size=384, top_token_ids=(3,), top_logprobs=(-0.5,), sketch="AACAPwAAAAA="
+)
 IDS = st.integers(min_value=2, max_value=2**20)
 
 
@@ -39,7 +52,14 @@ def manifest(**changes: object) -> Manifest:
         "beta_v": 0.1,
         "base_model": "tiny",
         "golden_probes": (
-            GoldenProbe(prompt_token_ids=(1, 2), completion_token_ids=(3, 256), logprob=-13.5),
+            GoldenProbe(
+                prompt_token_ids=(1, 2),
+                completion_token_ids=(3, 256),
+                logprob=-13.5,
+                score=0.07,
+                dtype="float32",
+                rows=(ROW,),
+            ),
         ),
         "files": {"model.safetensors": "0" * 64},
     }
@@ -52,7 +72,7 @@ CALIBRATIONS = st.none() | st.one_of(
         a=st.floats(min_value=0, max_value=1e6),
         b=FINITE,
         ece=st.floats(min_value=0, max_value=1),
-        fitted_on=NAMES,
+        fitted_on=TEXTS,
     ),
     st.lists(st.floats(min_value=-1e3, max_value=1e3), min_size=1, unique=True).map(
         lambda scores: IsotonicCalibration(
@@ -67,7 +87,7 @@ MANIFESTS = st.builds(
     Manifest,
     checkpoint=NAMES,
     z_c=st.just(1),
-    z_c_token=NAMES,
+    z_c_token=TEXTS,
     eos_token_ids=st.lists(IDS, min_size=1, unique=True).map(tuple),
     c_ref=st.builds(
         ReferenceConstant,
@@ -76,15 +96,27 @@ MANIFESTS = st.builds(
         count=st.integers(min_value=1, max_value=10**6),
     ),
     beta_v=st.floats(min_value=1e-6, max_value=1e3),
-    threshold=FINITE,
+    threshold=SCORES,
     calibration=CALIBRATIONS,
-    evaluation=st.none() | st.dictionaries(NAMES, FINITE),
+    evaluation=st.none() | st.dictionaries(TEXTS, FINITE),
     base_model=NAMES,
-    training=st.none() | st.dictionaries(NAMES, st.integers() | FINITE | st.text() | st.none()),
+    training=st.none() | st.dictionaries(TEXTS, st.integers() | FINITE | st.text() | st.none()),
     files=st.dictionaries(
         st.text("abc", min_size=1), st.text("0123456789abcdef", min_size=64, max_size=64)
     ),
     chat_template_sha256=st.none() | st.just("f" * 64),
+    chat_template_kwargs=st.none() | st.dictionaries(TEXTS, st.booleans() | st.text()),
+    calibration_samples=st.lists(
+        st.builds(
+            CalibrationSample,
+            problem=NAMES,
+            score=FINITE,
+            answer_group=st.integers(min_value=0, max_value=64),
+            correct=st.booleans(),
+        ),
+        max_size=3,
+    ).map(tuple),
+    reference_scores=st.lists(FINITE, max_size=3).map(tuple),
 )
 
 
@@ -116,12 +148,14 @@ def test_a_probe_with_its_own_score_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, logprob: float, mean: float, beta_v: float
 ) -> None:
     probe = GoldenProbe(prompt_token_ids=(1,), completion_token_ids=(256,), logprob=logprob)
+    assert probe.score is None
     scored = probe.scored(mean, beta_v)
     assert scored.score == pytest.approx(beta_v * (logprob - mean))
     written = manifest(
         c_ref=ReferenceConstant(mean=mean, std=0.0, count=1),
         beta_v=beta_v,
         golden_probes=(scored, probe),
+        schema_version=1,
     )
     folder = tmp_path_factory.mktemp("checkpoint")
     write_manifest(folder, written)
@@ -156,6 +190,53 @@ def test_a_probes_score_may_be_rounded(scale: float) -> None:
             manifest(beta_v=0.1 * scale, golden_probes=probes)
 
 
+def test_a_manifest_of_schema_1_has_none_of_schema_2(tmp_path: Path) -> None:
+    [probe] = manifest().golden_probes
+    weak = probe.model_copy(update={"rows": (), "dtype": None, "score": None})
+    write_manifest(tmp_path, manifest(schema_version=1, golden_probes=(weak,)))
+    read = read_manifest(tmp_path)
+    assert read is not None
+    assert (read.schema_version, read.golden_probes) == (1, (weak,))
+    with pytest.raises(ValidationError, match="are of schema 2"):
+        manifest(schema_version=1, golden_probes=(weak,), reference_scores=(0.5,))
+    with pytest.raises(ValidationError, match="rows and dtype must be stated in schema 2"):
+        manifest(golden_probes=(weak,))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"position": 5}, "golden_probes.0.rows.0.position is beyond"),
+        ({"top_token_ids": (3, 4)}, "golden_probes.0.rows.0 has not one log-probability for each"),
+    ],
+)
+def test_a_row_that_cannot_be_of_its_probe_is_refused(
+    change: dict[str, object], message: str
+) -> None:
+    [probe] = manifest().golden_probes
+    rows = (ROW.model_copy(update=change),)
+    with pytest.raises(ValidationError, match=message):
+        manifest(golden_probes=(probe.model_copy(update={"rows": rows}),))
+
+
+@pytest.mark.parametrize(("sketch", "message"), [("?", "is not base64"), ("", "has 0 bytes")])
+def test_a_sketch_that_is_none_is_refused(sketch: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ProbeRow(**(ROW.model_dump() | {"sketch": sketch}))
+
+
+def test_probes_are_chosen_so_that_a_manifest_may_hold_them() -> None:
+    [probe] = manifest().golden_probes
+    without_rows = probe.model_copy(update={"rows": ()})
+    long = probe.model_copy(update={"prompt_token_ids": (1,) * MAX_PROBE_TOKENS})
+    chosen = choose_probes([without_rows, long, *[probe] * 20])
+    assert chosen == (probe,) * GOLDEN_PROBES
+    with pytest.raises(ValidationError, match=f"golden_probes take .* {MAX_PROBE_TOKENS} at most"):
+        manifest(golden_probes=(long,))
+    with pytest.raises(ValidationError, match="at most 64 items"):
+        manifest(golden_probes=(probe,) * 65)
+
+
 def test_read_manifest_is_none_only_where_there_is_no_file(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) is None
     (tmp_path / "laserve.json").symlink_to(tmp_path / "gone")
@@ -182,8 +263,14 @@ def _set(key: str, value: object) -> Callable[[dict[str, object]], object]:
     [
         (_set("zc", 1), "unknown key `zc`"),
         (_set("c_ref", {"mean": -1.0, "std": 1.0, "count": 1, "max": 0.0}), "key `c_ref.max`"),
-        (_set("schema_version", 2), "`schema_version`: 2 is not 1"),
-        (_set("schema_version", "1"), "`schema_version`: '1' is not 1"),
+        (_set("schema_version", 3), "`schema_version`: 3 is neither 1 nor 2"),
+        (_set("schema_version", "1"), "`schema_version`: '1' is neither 1 nor 2"),
+        (_set("schema_version", 1), "golden_probes.0.rows and dtype are of schema 2"),
+        (_set("checkpoint", "a" * 200_000), f"`checkpoint`: .* {MAX_NAME_LENGTH} characters"),
+        (_set("checkpoint", "a\nb"), "`checkpoint`: must be one line"),
+        (_set("base_model", " "), "`base_model`: must be one line"),
+        (_set("beta_v", 1e4), "`beta_v`: Input should be less than or equal to 1000"),
+        (_set("threshold", 1e4), "`threshold`: Input should be less than or equal to 1000"),
         (_set("z_c", "259"), "`z_c`: Input should be a valid integer"),
         (_set("z_c", True), "`z_c`: Input should be a valid integer"),
         (_set("z_c", 256), "z_c=256 is one of the EOS tokens"),
@@ -246,11 +333,11 @@ def test_a_file_that_is_no_manifest_is_refused(
 
 def test_writing_replaces_the_manifest_and_leaves_nothing_else(tmp_path: Path) -> None:
     write_manifest(tmp_path, manifest())
-    path = write_manifest(tmp_path, manifest(beta_v=0.2))
+    path = write_manifest(tmp_path, manifest(threshold=0.2))
     assert [entry.name for entry in tmp_path.iterdir()] == ["laserve.json"] == [path.name]
     replaced = read_manifest(tmp_path)
     assert replaced is not None
-    assert replaced.beta_v == 0.2
+    assert replaced.threshold == 0.2
 
 
 def test_a_write_that_fails_leaves_the_old_manifest(
@@ -263,7 +350,7 @@ def test_a_write_that_fails_leaves_the_old_manifest(
 
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(ManifestError, match="cannot be written: No space left on device"):
-        write_manifest(tmp_path, manifest(beta_v=0.2))
+        write_manifest(tmp_path, manifest(threshold=0.2))
     assert [entry.name for entry in tmp_path.iterdir()] == ["laserve.json"]
     assert read_manifest(tmp_path) == manifest()
 

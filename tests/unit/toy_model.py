@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import torch
 from vllm import SamplingParams
@@ -13,6 +13,7 @@ from vllm.config import VllmConfig
 
 from laserve.worker.codec import TOLERANCE, ScoreCodec
 from laserve.worker.config import WorkerConfig, armed_extra_args
+from laserve.worker.probe_rows import probing_extra_args
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class ToyRequest:
     """The answer's token limit; an armed request may go on for the length of the message."""
     temperature: float = 1.0
     seed: int = 0
+    probe: str | None = None
+    """The key that its row is kept under, where it is a golden probe's; then it is not armed."""
 
     def __post_init__(self) -> None:
         self.output: list[int] = []
@@ -91,6 +94,13 @@ class ToyRequest:
     @property
     def tokens(self) -> list[int]:
         return [*self.prompt, *self.output]
+
+    @property
+    def extra_args(self) -> dict[str, Any] | None:
+        """What tells the processors of it."""
+        if self.probe is not None:
+            return probing_extra_args(self.probe)
+        return armed_extra_args(SamplingParams()) if self.armed else None
 
     def answer(self, model: ToyModel) -> list[int]:
         """The output up to its first EOS, or its limit."""

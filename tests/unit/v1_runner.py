@@ -14,7 +14,6 @@ from vllm.v1.sample.logits_processor import LogitsProcessors
 from vllm.v1.sample.sampler import Sampler
 from vllm.v1.worker.gpu_input_batch import CachedRequestState, InputBatch
 
-from laserve.worker.config import armed_extra_args
 from laserve.worker.processor_v1 import ScoreLogitsProcessor
 from tests.unit.toy_model import ToyModel, ToyRequest, vllm_config_for
 
@@ -57,7 +56,7 @@ class V1Runner:
         request.computed = 0
         params = SamplingParams(
             temperature=request.temperature,
-            extra_args=armed_extra_args(SamplingParams()) if request.armed else None,
+            extra_args=request.extra_args,
         )
         generator = None
         if request.temperature:

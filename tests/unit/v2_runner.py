@@ -16,7 +16,7 @@ from vllm.v1.worker.gpu.sample.logits_processor import LogitsContext, LogitsProc
 
 from laserve.worker import processor_v2
 from tests.interpreted_triton.kernels import interpret
-from tests.unit.toy_model import ToyModel, ToyRequest, armed_params, vllm_config_for
+from tests.unit.toy_model import ToyModel, ToyRequest, vllm_config_for
 
 Draft = Callable[[ToyRequest, int], tuple[list[int], torch.Tensor]]
 """Of a request and a number k: up to k draft tokens, and the distributions (k, V) they are
@@ -34,6 +34,7 @@ class FakeBackedTensor:
 
     def __init__(self, *size: int) -> None:
         self.gpu = torch.zeros(size, dtype=torch.int32)
+        self.np = self.gpu.numpy()
 
 
 def states_of(model: ToyModel, slots: int) -> LogitsProcRequestState:
@@ -84,8 +85,9 @@ class V2Runner:
         self.states.prompt_len.gpu[slot] = len(request.prompt)
         self.states.prefill_len.gpu[slot] = len(tokens)
         self.states.total_len.gpu[slot] = len(tokens)
-        params = armed_params() if request.armed else SamplingParams()
-        assert self.processor.add_request(slot, params) == request.armed
+        params = SamplingParams(extra_args=request.extra_args)
+        changes = self.processor.add_request(slot, params)
+        assert changes == (request.extra_args is not None)
         return slot
 
     def remove(self, slot: int) -> ToyRequest:

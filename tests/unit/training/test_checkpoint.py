@@ -15,7 +15,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core import describe
 from laserve.core.checkpoint_files import MANIFEST_NAME
-from laserve.core.manifest import GoldenProbe, Manifest, ReferenceConstant, read_manifest
+from laserve.core.manifest import Manifest, ReferenceConstant, read_manifest
+from laserve.core.probes import GoldenProbe, ProbeRow
 from laserve.core.score import ScoreParameters
 from laserve.errors import ConfigurationError
 from laserve.reference.load import load_model
@@ -27,6 +28,9 @@ from laserve_training.models import training_tokenizer
 from tests.tiny_model import TinyModel, build_tiny_model
 
 C_REF = ReferenceConstant(mean=-14.2, std=1.4, count=100)
+ROW = ProbeRow(
+    position=2, vocab_size=384, top_token_ids=(3,), top_logprobs=(-0.5,), sketch="AACAPwAAAAA="
+)
 TRAINING = {"laser": {"alpha": 0.1}, "model": {"path": "tiny"}}
 
 
@@ -40,7 +44,13 @@ class Written:
 
     def probe(self, logprob: float, *, last: int | None = None) -> GoldenProbe:
         end = self.tiny.primary_eos if last is None else last
-        return GoldenProbe(prompt_token_ids=(1, 2), completion_token_ids=(3, end), logprob=logprob)
+        return GoldenProbe(
+            prompt_token_ids=(1, 2),
+            completion_token_ids=(3, end),
+            logprob=logprob,
+            dtype="float32",
+            rows=(ROW,),
+        )
 
     def __call__(self, folder: Path, **changes: Any) -> Manifest:
         values: dict[str, Any] = {
