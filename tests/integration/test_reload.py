@@ -15,7 +15,8 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.v1.engine.async_llm import AsyncLLM
 
-from laserve.errors import ConfigurationError
+from laserve.errors import CheckpointRejected, ConfigurationError
+from laserve.hot_load.layout import Layout
 from laserve.launch.serve import CPU_WORKER
 from laserve.worker.reload import ReloadExtension, check_reloadable
 from tests.integration.conftest import MAX_MODEL_LEN, plain_engine
@@ -28,6 +29,13 @@ CHUNK = 64
 PROMPTS = ([10, 20, 30, 40, 50], [token % 251 for token in range(3 * CHUNK + 5)])
 
 Tensors = dict[str, torch.Tensor]
+ROWS = {
+    "qkv_proj": "model.layers.1.self_attn.k_proj.weight",
+    "gate_up_proj": "model.layers.0.mlp.up_proj.weight",
+    "down_proj": "model.layers.1.mlp.down_proj.weight",
+    "embed_tokens": "model.embed_tokens.weight",
+}
+"""The layer that a tensor is in once it is loaded."""
 
 
 @dataclass
@@ -125,6 +133,41 @@ async def test_vllm_alone_keeps_the_old_tied_output_layer(reloading: Reloading) 
     await reloading.load(reloading.old)
     await reloading.load(reloading.new, method="reload_weights")
     assert await reloading.error(reloading.new) > 1.0
+
+
+async def test_every_parameter_is_held_against_the_files(
+    reloading: Reloading, tmp_path: Path
+) -> None:
+    await reloading.load(reloading.old)
+    layout, weights = await Layout.learn(reloading.engine, reloading.old)
+    assert weights.uncovered == 0
+    # Embeddings, norms and biases as they are; what the CPU backend packs by its products.
+    assert weights.equal > 0
+    assert weights.computed > 0
+    assert await layout.compare(reloading.engine, reloading.old) == weights
+    with pytest.raises(CheckpointRejected, match="weights in the engine are not those of the f"):
+        await layout.compare(reloading.engine, reloading.new)
+    for name, tensor in ROWS.items():
+
+        def swap(tensors: Tensors, tensor: str = tensor) -> None:
+            tensors[tensor][[1, 2]] = tensors[tensor][[2, 1]]
+
+        other = changed_copy(reloading.old, tmp_path / name, swap)
+        with pytest.raises(CheckpointRejected, match=f"not those of the files: '.*{name}.weight'"):
+            await layout.compare(reloading.engine, other)
+
+
+@pytest.mark.parametrize("reloading", ["tied"], indirect=True)
+async def test_an_output_layer_that_vllm_left_as_it_was_is_not_the_files(
+    reloading: Reloading,
+) -> None:
+    await reloading.load(reloading.old)
+    layout, _ = await Layout.learn(reloading.engine, reloading.old)
+    await reloading.load(reloading.new, method="reload_weights")
+    with pytest.raises(CheckpointRejected, match="those of the files: 'lm_head.weight'"):
+        await layout.compare(reloading.engine, reloading.new)
+    await reloading.load(reloading.new)
+    await layout.compare(reloading.engine, reloading.new)
 
 
 @pytest.mark.parametrize("kind", ["missing folder", "wrong shape"])
