@@ -419,7 +419,9 @@ BAD: dict[str, Mutation] = {
         "'laserve.json' is no valid JSON: key 'beta_v' stands twice",
     ),
     "other schema version": _invalid(_set(schema_version=3), "3 is neither 1 nor 2"),
-    "name of 200,000 characters": _invalid(_set(checkpoint="a" * 200_000), "`checkpoint`: .*200 ch"),
+    "name of 200,000 characters": _invalid(
+        _set(checkpoint="a" * 200_000), "`checkpoint`: .*200 ch"
+    ),
     "name of two lines": _invalid(_set(checkpoint="a\nb"), "`checkpoint`: must be one line"),
     "prompt of 200,000 characters": _invalid(
         _set(example_prompt="a" * 200_000), "`example_prompt`: .*10000 characters"

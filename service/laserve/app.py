@@ -90,7 +90,7 @@ class LaServePlugin:
         prover = Prover(None)
         if manifest is not None:
             prover, proof = await Prover.of_start(
-                engine_client, parameters, manifest, Path(args.model), _files_shown(args)
+                engine_client, parameters, manifest, args.laserve_folder, _files_shown(args)
             )
             logger.info("%s is proven: %s", manifest.checkpoint, proof)
         observer = ScoreMetrics().observe

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import laserve_client.cli
-from laserve import measure_ref, select_file
+from laserve import measure_ref, select_file, sign
 from laserve_training.__main__ import argument_parser as training_parser
 from laserve_training.config import load_config
 from tests.documents import ROOT
@@ -78,6 +78,8 @@ def _check_laserve(words: list[str]) -> None:
         parsers = [_parser_with(select_file.add_arguments), serve_parser()]
     elif command == "measure-ref":
         parsers = [_parser_with(measure_ref.add_arguments)]
+    elif command == "sign":
+        parsers = [_parser_with(sign.add_arguments)]
     else:
         raise UnknownError(f"laserve has no command {command!r}")
     known = {flag for parser in parsers for flag in parser._option_string_actions}

@@ -47,7 +47,8 @@ def test_a_probe_leaves_the_row_behind_its_prompt_among_requests_of_every_kind(
         ToyRequest([30, 31, 32, i], armed=False, limit=1, probe=f"probe-{i}") for i in range(6)
     ]
     others = all_kinds(12, limit=6)
-    runner(model, chunk=chunk).run([r for pair in zip(others, probes) for r in pair] + others[6:])
+    mixed = [request for pair in zip(others[:6], probes, strict=True) for request in pair]
+    runner(model, chunk=chunk).run(mixed + others[6:])
     rows = take_rows()
     assert rows.keys() == {probe.probe for probe in probes}
     for probe in probes:

@@ -29,7 +29,8 @@ number. The other types have only finite ones."""
 
 
 def check_finite(folder: Path, name: str, go_on: Callable[[], None]) -> None:
-    """Raise CheckpointRejected, naming tensor and file, for a safetensors file with NaN or infinity.
+    """Raise CheckpointRejected, naming tensor and file, where a safetensors file holds NaN or
+    infinity.
 
     Reads it once, some megabytes at a time; `go_on` is called before each, and may raise.
     """

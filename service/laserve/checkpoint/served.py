@@ -23,7 +23,8 @@ class ServedCheckpoint:
     max_lora_rank: int | None = None
     """Largest rank of an adapter; None where the engine takes no adapters."""
     samples_as_stated: bool = True
-    """Whether the server takes its sampling defaults from the checkpoint's generation_config.json."""
+    """Whether the server takes its sampling defaults from its checkpoint's
+    generation_config.json."""
 
     @classmethod
     def read(
@@ -42,6 +43,4 @@ class ServedCheckpoint:
         without safetensors.
         """
         contents = read_contents(folder)
-        return cls(
-            contents, parameters, manifest, max_model_len, max_lora_rank, samples_as_stated
-        )
+        return cls(contents, parameters, manifest, max_model_len, max_lora_rank, samples_as_stated)

@@ -11,6 +11,7 @@ from laserve.core.probes import GoldenProbe, choose_probes
 from laserve.core.score import ScoreParameters
 from laserve.core.tokens import Tokenizer, check_scoring_token
 
+
 def describe_checkpoint(
     folder: Path,
     tokenizer: Tokenizer,

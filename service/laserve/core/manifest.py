@@ -55,9 +55,7 @@ def _printable(name: str) -> str:
     return name
 
 
-Name = Annotated[
-    str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_printable)
-]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_printable)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
 Score = Annotated[float, Field(ge=-MAX_SCALE, le=MAX_SCALE)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -111,7 +109,7 @@ class Manifest(Part):
     training: dict[str, JsonValue] | None = None
     """The training configuration; null for a model that was not trained for its score."""
     golden_probes: Annotated[tuple[GoldenProbe, ...], Field(max_length=MAX_PROBES)] = ()
-    files: dict[FileName, Sha256] = {}
+    files: dict[FileName, Sha256] = Field(default_factory=dict)
     """sha256 of each file of the checkpoint, by its path relative to the folder."""
     chat_template_sha256: Sha256 | None = None
     chat_template_kwargs: dict[str, JsonValue] | None = None

@@ -81,7 +81,8 @@ class Proof(BaseModel):
         told = [
             f"files by {self.files.value}",
             f"weights {weights.equal} equal, {weights.computed} computed alike, "
-            f"{weights.uncovered} not compared" + (f" ({weights.reason})" if weights.reason else ""),
+            f"{weights.uncovered} not compared"
+            + (f" ({weights.reason})" if weights.reason else ""),
             f"computation by {computation.shown.value} of {computation.probes} golden probes, "
             f"largest differences {computation.largest_difference:.2g} and "
             f"{computation.largest_row_difference or 0.0:.2g} nats"

@@ -54,13 +54,13 @@ class Prover:
         client: EngineClient,
         parameters: ScoreParameters,
         manifest: Manifest,
-        folder: Path,
+        folder: Path | None,
         files: FilesShown,
     ) -> tuple[Self, Proof]:
-        """For a server whose engine `client` was started with the model `folder`, and the proof of
-        that. Raises CheckpointRejected."""
+        """For a server whose engine `client` was started with the model in `folder` (None where it
+        is of a hub), and the proof of that. Raises CheckpointRejected."""
         layout = None
-        if not folder.is_dir():
+        if folder is None:
             weights = Weights(reason="the files are no local folder")
         elif not has_extension(client.vllm_config):
             weights = Weights(reason="--worker-extension-cls is not LaServe's")
@@ -198,6 +198,4 @@ async def _replay_rows(
     return largest
 
 
-_MEANING = (
-    "the engine does not compute what was trained, or the probes are of other weights"
-)
+_MEANING = "the engine does not compute what was trained, or the probes are of other weights"

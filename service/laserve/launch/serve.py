@@ -123,6 +123,7 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
     manifest = _find_manifest(args.model, args.revision)
     args.laserve_parameters = parameters = _parameters(args, config, manifest)
     args.laserve_manifest = manifest
+    args.laserve_folder = Path(args.model) if Path(args.model).is_dir() else None
     check_checkpoint_flags(args, manifest)
     args.laserve_public_key = _public_key(args)
     if not args.worker_extension_cls:

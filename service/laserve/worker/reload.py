@@ -65,7 +65,6 @@ class ReloadExtension:
         _repack_tied_layers(model)
         _zero_kv_cache(self.model_runner.kv_caches)
 
-
     def compare_weights(
         self: _Worker, weights_path: str, names: list[str] | None
     ) -> dict[str, list[str]]:

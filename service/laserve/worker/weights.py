@@ -89,12 +89,13 @@ def compare_weights(
         packed = _is_packed(owner, parameter) and not sharded and shape is not None
         if shape is None or not (_holds(parameter, shape) or (packed and len(shape) == 2)):
             compared.uncovered.append(name)
-        elif parameter.numel() and not _is_equal(parameter, tensors, files):
-            compared.different.append(name)
-        elif packed and not _multiplies_alike(owner, parameter, tensors, shape, files):
-            compared.different.append(name)
-        else:
-            (compared.computed if packed else compared.equal).append(name)
+            continue
+        # Of a packed one vLLM keeps the weight itself only where something else needs it.
+        same = not parameter.numel() or _is_equal(parameter, tensors, files)
+        if same and packed:
+            same = _multiplies_alike(owner, parameter, tensors, shape, files)
+        alike = compared.computed if packed else compared.equal
+        (alike if same else compared.different).append(name)
     return compared
 
 
