@@ -309,6 +309,11 @@ def _other_beta_v(content: dict[str, Any]) -> None:
     content["beta_v"] = 2.0
 
 
+def _other_base_and_beta_v(content: dict[str, Any]) -> None:
+    _other_beta_v(content)
+    content["base_model"] = "other"
+
+
 def _many_probes(content: dict[str, Any]) -> None:
     as_schema_1(content)
     content["golden_probes"] *= 8000
@@ -593,7 +598,7 @@ BAD: dict[str, Mutation] = {
     "wrong c_ref and no scores": _stated(_other_c_ref, "c_ref is -14.3, and -14.2 in the served"),
     "wrong beta_v and no scores": _stated(_other_beta_v, "beta_v is 2.0, and 0.1 in the served"),
     "another base model and no scores": _stated(
-        lambda content: (_other_beta_v(content), content.update(base_model="other")),
+        _other_base_and_beta_v,
         "golden_probes.0 states no score",
     ),
     "other sampling defaults": _on_disk(

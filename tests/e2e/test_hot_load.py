@@ -31,6 +31,16 @@ def test_no_request_is_lost_and_no_score_is_mixed_over_ten_loads(hot: HotServer)
     outcome = asyncio.run(run(hot.target, folders, Plan(LOADS, Mix.MIXED, STREAMS, pause_s=0.5)))
     assert [load.job["state"] for load in outcome.loads] == ["active"] * LOADS
     assert defects(outcome, hot.references) == []
+    for load in outcome.loads:
+        proof = load.job["proof"]
+        assert proof["files"] == "hashes"
+        # Every parameter: those that the CPU backend packs by their products.
+        assert proof["weights"]["uncovered"] == 0
+        assert proof["weights"]["equal"] + proof["weights"]["computed"] == 19
+        assert proof["computation"]["shown"] == "rows"
+        assert proof["computation"]["rows"] == 12
+        # Seen: 1e-5; the tolerance in float32 is 0.01.
+        assert proof["computation"]["largest_row_difference"] < 1e-3
     named = {answer.header for answer in outcome.answers}
     assert named == {"tiny-a", "tiny-b"}
     assert len(outcome.answers) > LOADS * STREAMS

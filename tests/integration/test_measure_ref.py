@@ -15,9 +15,12 @@ from laserve.core.checkpoint_files import hash_chat_template, hash_files
 from laserve.core.manifest import Manifest, read_manifest
 from laserve.core.parameters import NO_FLAGS, resolve_parameters
 from laserve.errors import ConfigurationError, DataError
+from laserve.hot_load.probe_rows import compare_rows
 from laserve.measure_ref import add_arguments, run
 from laserve.reference.measure import ReferenceMeasurement, measure_reference
 from laserve.reference.rows import Message, Row, read_rows
+from laserve.worker.row_sketch import sketch_row
+from tests.checkpoints import as_schema_1, edit_json, update
 from tests.tiny_model import CHAT_TEMPLATE, TinyModel, build_tiny_model
 
 PROMPTS = [{"prompt": f"What is {i} + 7?"} for i in range(6)]
@@ -126,6 +129,62 @@ def test_golden_probes_are_the_first_rows_with_their_log_probability(
         ids = [*probe.prompt_token_ids, *probe.completion_token_ids]
         assert probe.logprob == pytest.approx(forward(model, ids, clean.z_c), abs=1e-5)
         assert probe.score == pytest.approx(0.1 * (probe.logprob - manifest.c_ref.mean))
+
+
+def test_probes_have_the_distributions_from_the_first_token_to_where_z_c_is_read(
+    clean: TinyModel, model: PreTrainedModel, tmp_path: Path
+) -> None:
+    data = data_file(tmp_path, *ANSWERED)
+    measure_ref(clean.path, "--data", data, "--z-c", clean.z_c)
+    manifest = measured(clean.path)
+    assert manifest.schema_version == 2
+    for probe in manifest.golden_probes:
+        assert probe.dtype == "float32"
+        positions = [row.position for row in probe.rows]
+        assert (positions[0], positions[-1]) == (len(probe.prompt_token_ids), len(probe.token_ids))
+        assert positions == sorted(set(positions))
+        with torch.no_grad():
+            logits = model(torch.tensor([list(probe.token_ids)])).logits[0].double()
+        for row in probe.rows:
+            expected = logits[row.position - 1].log_softmax(0)
+            values, tokens = expected.topk(64)
+            assert list(row.top_token_ids) == tokens.tolist()
+            assert row.top_logprobs == pytest.approx(values.tolist(), abs=1e-4)
+            assert compare_rows(row, sketch_row(expected)).largest < 1e-4
+
+
+def test_a_manifest_is_renewed_with_all_that_was_measured_of_the_checkpoint(
+    clean: TinyModel, tmp_path: Path
+) -> None:
+    data = data_file(tmp_path, *ANSWERED)
+    measure_ref(clean.path, "--data", data, "--z-c", clean.z_c)
+    path = clean.path / "laserve.json"
+    update(
+        path,
+        checkpoint="older",
+        evaluation={"auroc": 0.9},
+        calibration={"kind": "platt", "a": 4.0, "b": -2.0, "ece": 0.1, "fitted_on": "x"},
+        files={"config.json": "0" * 64},
+    )
+    edit_json(path, as_schema_1)
+    before = measured(clean.path)
+    assert measure_ref(clean.path, "--renew") == 0
+    renewed = measured(clean.path)
+    assert renewed.schema_version == 2
+    assert renewed.files == hash_files(clean.path)
+    changed = {"schema_version", "golden_probes", "files"}
+    assert renewed.model_dump(exclude=changed) == before.model_dump(exclude=changed)
+    for old, new in zip(before.golden_probes, renewed.golden_probes, strict=True):
+        assert new.token_ids == old.token_ids
+        assert new.logprob == pytest.approx(old.logprob, abs=1e-5)
+        assert new.rows
+
+
+def test_where_there_is_no_manifest_none_is_renewed(clean: TinyModel) -> None:
+    with pytest.raises(ConfigurationError, match="has no laserve.json to renew"):
+        measure_ref(clean.path, "--renew")
+    with pytest.raises(SystemExit):
+        measure_ref(clean.path, "--renew", "--data", "rows.jsonl")
 
 
 def sample(

@@ -256,6 +256,8 @@ class CheckpointJob(_Result):
     ended_at: datetime | None = None
     seconds: dict[str, float] = {}
     """How long each state took."""
+    proof: dict[str, Any] | None = None
+    """What was shown of it: `files`, `weights`, `computation`. None until it was proven."""
 
     @property
     def is_rejected(self) -> bool:

@@ -43,7 +43,7 @@ class _Files:
     def __init__(self, folder: Path) -> None:
         self._files: dict[str, Any] = {}
         for path in sorted(folder.glob("*.safetensors")):
-            file = safe_open(path, framework="pt")
+            file: Any = safe_open(path, framework="pt")
             self._files |= dict.fromkeys(file.keys(), file)
 
     def __contains__(self, names: list[str]) -> bool:
