@@ -6,11 +6,11 @@ in its `SamplingParams.extra_args`; both are vLLM's own channels from the server
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any
 
 from vllm.config import VllmConfig
 from vllm.sampling_params import SamplingParams
-from vllm.utils.import_utils import resolve_obj_by_qualname
 
 from laserve.errors import ConfigurationError
 
@@ -54,9 +54,7 @@ def processor_path(vllm_config: VllmConfig) -> str:
 def has_extension(vllm_config: VllmConfig) -> bool:
     """Whether the engine's workers have the methods of `laserve.worker.reload`."""
     name = vllm_config.parallel_config.worker_extension_cls
-    return bool(name) and issubclass(
-        resolve_obj_by_qualname(name), resolve_obj_by_qualname(RELOAD_EXTENSION)
-    )
+    return bool(name) and issubclass(resolve_name(name), resolve_name(RELOAD_EXTENSION))
 
 
 def armed_extra_args(params: SamplingParams) -> dict[str, Any]:
