@@ -9,11 +9,10 @@ from psutil import Process, wait_procs
 
 from laserve.processes import is_gone
 from tests.bench.hot_load.memory import engines, family, workers
-from tests.e2e.conftest import ENGINE_FLAGS
+from tests.checkpoints import build_checkpoint
 from tests.e2e.every_request import Asking, check_errors, check_refuses, suspended
-from tests.e2e.hot_loading import HotServer, Sample, same_as
-from tests.e2e.server import Server, running_server
-from tests.tiny_model import build_tiny_model
+from tests.e2e.hot_loading import HotServer, Sample, running_hot_server, same_as
+from tests.e2e.server import Server
 
 LIMIT_S = 300.0
 """For the start of an engine on a busy machine."""
@@ -85,19 +84,30 @@ def test_an_engine_that_dies_while_another_one_is_loaded_makes_way_for_that_one(
     assert server.metric("laserve_engine_restarts_total") == restarts
 
 
+def test_an_engine_is_replaced_where_no_other_checkpoints_are_loaded_too(server: Server) -> None:
+    """Its constants are from flags, its adapter from another one."""
+    for process in engines(server.pid):
+        process.kill()
+    wait_for_health(server, 503)
+    wait_for_health(server, 200)
+    for model in (server.model, "tiny-lora"):
+        answer = server.client.completions.create(model=model, prompt="x", max_tokens=8)
+        assert answer.choices[0].text
+
+
 def test_at_the_limit_of_restarts_the_server_ends_with_a_status_that_says_so(
     tmp_path: Path,
 ) -> None:
-    """Plain, and allowed none: nothing is started again."""
-    tiny = build_tiny_model(tmp_path / "tiny")
-    scoring = ("--z-c", "<|vision_start|>", "--c-ref", "-18", "--engine-restarts", "0")
-    with running_server(tiny.path, tmp_path / "log", *ENGINE_FLAGS, *scoring) as server:
-        process, processes = Process(server.pid), list(family(server.pid))
-        killed = engines(server.pid)
+    root = tmp_path / "candidates"
+    build_checkpoint(root / "a", name="tiny-a")
+    with running_hot_server(root, ["a"], "--engine-restarts", "0") as hot:
+        pid = hot.server.pid
+        process, processes, killed = Process(pid), list(family(pid)), engines(pid)
         with suspended(killed):
-            asking = Asking(server, half=False)
+            asking = Asking(hot.server, half=False)
             for engine in killed:
                 engine.kill()
             check_errors(asking.answers(), DIED)
         assert process.wait(LIMIT_S) == 1
         assert not wait_procs(processes, timeout=LIMIT_S)[1]
+        assert list(hot.staging.iterdir()) == []

@@ -11,7 +11,7 @@ from vllm.utils.system_utils import decorate_logs
 
 def run(args: Namespace) -> None:
     """`vllm serve` until it is stopped; with one API server, SIGTERM's handler stays as it is."""
-    command.run_server = _run_server
+    vars(command)["run_server"] = _run_server
     ServeSubcommand.cmd(args)
 
 
