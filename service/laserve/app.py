@@ -134,7 +134,7 @@ def _watch_signals(app: FastAPI, stop: Stop) -> None:
     vllms = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[object]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         stop.watch(app.state.server, STOP_SIGNALS)
         async with vllms(app) as state:
             yield state

@@ -1,6 +1,7 @@
 """vLLM's server, started so that it leaves the signals to LaServe."""
 
 from argparse import Namespace
+from typing import Any
 
 from vllm.entrypoints.cli import serve as command
 from vllm.entrypoints.cli.serve import ServeSubcommand
@@ -15,8 +16,8 @@ def run(args: Namespace) -> None:
     ServeSubcommand.cmd(args)
 
 
-async def _run_server(args: Namespace) -> None:
+async def _run_server(args: Any, **uvicorn_kwargs: Any) -> None:
     """As vLLM's, which puts a handler in place whose exception can be lost, and then is."""
     decorate_logs("APIServer", skip_if_decorated=True)
     listen_address, sock = setup_server(args, reuse_port=False)
-    await run_server_worker(listen_address, sock, args)
+    await run_server_worker(listen_address, sock, args, **uvicorn_kwargs)
