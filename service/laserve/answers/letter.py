@@ -37,6 +37,8 @@ _MORE = re.compile(
     r"(?:[.,;:!)\]\n]|$|(?:and|or|are|both|only)\b)",
     re.IGNORECASE,
 )
+_NUMERAL = re.compile(r"[^\S\n]++[IVX]++\b")
+"""What an option says of statements: "(D) II and III only"."""
 _END = re.compile(rf"{_SPACE}(?:[.,;:!)\]<\n]|$)")
 _LINE_END = re.compile(rf"{_SPACE}[.!]?{_SPACE}(?:\n|$|<)")
 _PROSE = re.compile(
@@ -60,7 +62,8 @@ def letter_at(text: str, place: int, end: int = sys.maxsize) -> re.Match[str] | 
     if found is None:
         return None
     behind = found.end()
-    if _IN_WORD.match(text, behind, end) or _MORE.match(text, behind, end):
+    is_label = found["close"] and _NUMERAL.match(text, behind, end)
+    if _IN_WORD.match(text, behind, end) or (_MORE.match(text, behind, end) and not is_label):
         return None
     if found["close"] or _IS_NOUN.fullmatch(found["word"] or ""):
         return found
