@@ -66,7 +66,10 @@ class CheckpointRejectedError(ClientError):
         self.reason = job.reason or "no reason was given"
 
     def __str__(self) -> str:
-        return f"{self.job.path or 'the rollback'} was rejected: {self.reason}"
+        what = self.job.path or "the checkpoint"
+        if self.job.origin == "rollback":
+            what = f"the rollback to {what}"
+        return f"{what} was rejected: {self.reason}"
 
 
 class APIError(ClientError):

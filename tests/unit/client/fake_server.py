@@ -26,6 +26,8 @@ WRONG = "another answer"
 
 
 STATES = ("queued", "verifying", "loading", "proving", "active")
+BEFORE = "/checkpoints/before"
+WEIGHTS = "0123456789ab"
 REASON = "'model.safetensors' has not the sha256 that its manifest states"
 
 
@@ -205,12 +207,14 @@ def load(number: int, path: str | None, strategy: str) -> dict[str, Any]:
     """A load that begins."""
     return {
         "id": f"load-{number}",
-        "path": path,
+        "path": path or BEFORE,
         "strategy": strategy,
         "origin": "request" if path else "rollback",
         "state": "queued",
         "checkpoint": None,
         "version": None,
+        "weights": None,
+        "asked_by": None,
         "reason": None,
         "created_at": "2026-01-02T03:04:05.678901Z",
         "ended_at": None,
@@ -226,7 +230,8 @@ def advanced(job: dict[str, Any], state: str) -> dict[str, Any]:
     if state == "rejected":
         return job | {"reason": REASON, "ended_at": job["created_at"]}
     if state == "active":
-        return job | {"checkpoint": "new", "version": 2, "ended_at": job["created_at"]}
+        named = {"checkpoint": "new", "version": 2, "weights": WEIGHTS}
+        return job | named | {"ended_at": job["created_at"]}
     return job
 
 
@@ -308,6 +313,8 @@ def application(fake: FakeLaServe) -> FastAPI:
         active = {
             "checkpoint": MODEL,
             "version": 1,
+            "weights": WEIGHTS,
+            "path": BEFORE,
             "requests_in_flight": 3,
             "can_roll_back": bool(fake.loads),
         }

@@ -20,7 +20,7 @@ from laserve_client import (
 )
 from laserve_client._loads import POLL_S
 from tests.unit.client.conftest import Waits, only_noting, result_of
-from tests.unit.client.fake_server import MODEL, REASON, STATES, FakeLaServe, error
+from tests.unit.client.fake_server import BEFORE, MODEL, REASON, STATES, FakeLaServe, error
 
 PATH = "/checkpoints/new"
 POSTED = [("POST", "/v1/checkpoints"), ("POST", "/v1/checkpoints/rollback")]
@@ -93,7 +93,7 @@ async def test_a_rejection_is_an_error_with_the_reason(
         await change(client, path)
     assert caught.value.reason == REASON
     assert caught.value.job.is_rejected
-    what = "the rollback" if path.endswith("rollback") else PATH
+    what = f"the rollback to {BEFORE}" if path.endswith("rollback") else PATH
     assert str(caught.value) == f"{what} was rejected: {REASON}"
 
 

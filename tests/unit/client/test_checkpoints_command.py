@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from laserve_client.cli import main
-from tests.unit.client.fake_server import MODEL, REASON, STATES, FakeLaServe, error
+from tests.unit.client.fake_server import (
+    BEFORE,
+    MODEL,
+    REASON,
+    STATES,
+    WEIGHTS,
+    FakeLaServe,
+    error,
+)
 
 Captured = pytest.CaptureFixture[str]
 PATH = "/checkpoints/new"
@@ -30,7 +38,7 @@ def test_load_prints_what_is_active_now(fake: FakeLaServe, capsys: Captured) -> 
     assert run(fake, "load", PATH, "--strategy", "side_by_side") == 0
     printed = capsys.readouterr()
     assert printed.out == (
-        "new is active, version 2 (queued 0.2 s, verifying 0.2 s, loading 0.2 s, proving 0.2 s)\n"
+        f"new is active, version 2, weights {WEIGHTS} (queued 0.2 s, verifying 0.2 s, loading 0.2 s, proving 0.2 s)\n"
     )
     assert printed.err == ""
     assert fake.asked[0].body == {"path": PATH, "strategy": "side_by_side"}
@@ -46,7 +54,7 @@ def test_a_relative_folder_is_taken_from_here(
 
 def test_rollback_prints_what_is_active_now(fake: FakeLaServe, capsys: Captured) -> None:
     assert run(fake, "rollback") == 0
-    assert capsys.readouterr().out.startswith("new is active, version 2 (")
+    assert capsys.readouterr().out.startswith(f"new is active, version 2, weights {WEIGHTS} (")
     assert fake.asked[0].path == "/v1/checkpoints/rollback"
 
 
@@ -81,7 +89,8 @@ def test_list_has_a_line_for_what_is_served_and_each_load(
 ) -> None:
     assert run(fake, "list") == 0
     assert capsys.readouterr().out == (
-        f"active: {MODEL}, version 1, 3 requests in flight, nothing to roll back to\n"
+        f"active: {MODEL}, version 1, weights {WEIGHTS}, {BEFORE}, 3 requests in flight, "
+        "nothing to roll back to\n"
     )
     fake.progress = ["rejected", *STATES]
     run(fake, "load", PATH)
@@ -89,8 +98,9 @@ def test_list_has_a_line_for_what_is_served_and_each_load(
     capsys.readouterr()
     assert run(fake, "list") == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"active: {MODEL}, version 1, 3 requests in flight, can be rolled back",
-        "2026-01-02 03:04:05 load-2 active rollback",
+        f"active: {MODEL}, version 1, weights {WEIGHTS}, {BEFORE}, 3 requests in flight, "
+        "can be rolled back",
+        f"2026-01-02 03:04:05 load-2 active rollback: {BEFORE}",
         f"2026-01-02 03:04:05 load-1 rejected {PATH}: {REASON}",
     ]
     assert run(fake, "list", "--json") == 0

@@ -186,7 +186,8 @@ async def test_where_nothing_can_be_put_back_the_engine_is_stopped(
     assert serving.engines.started == ["a"]
     assert serving.engines.stopped == [serving.engine]
     assert serving.switch.active.is_over
-    assert critical(caplog) == ["a cannot be put back: its engine is stopped"]
+    failure = f"{serving.switch.active} cannot be put back: its engine is stopped"
+    assert critical(caplog) == [failure]
 
 
 async def test_a_load_that_fails_while_the_server_shuts_down_puts_nothing_back(
