@@ -22,6 +22,7 @@ from tests.unit.client.fake_server import (
 
 Captured = pytest.CaptureFixture[str]
 PATH = "/checkpoints/new"
+ACTIVE = f"{MODEL}, version 1, weights {WEIGHTS}, {BEFORE}"
 
 
 def run(fake: FakeLaServe, *arguments: str) -> int:
@@ -38,7 +39,8 @@ def test_load_prints_what_is_active_now(fake: FakeLaServe, capsys: Captured) -> 
     assert run(fake, "load", PATH, "--strategy", "side_by_side") == 0
     printed = capsys.readouterr()
     assert printed.out == (
-        f"new is active, version 2, weights {WEIGHTS} (queued 0.2 s, verifying 0.2 s, loading 0.2 s, proving 0.2 s)\n"
+        f"new is active, version 2, weights {WEIGHTS} (queued 0.2 s, verifying 0.2 s, "
+        "loading 0.2 s, proving 0.2 s)\n"
     )
     assert printed.err == ""
     assert fake.asked[0].body == {"path": PATH, "strategy": "side_by_side"}
@@ -89,8 +91,7 @@ def test_list_has_a_line_for_what_is_served_and_each_load(
 ) -> None:
     assert run(fake, "list") == 0
     assert capsys.readouterr().out == (
-        f"active: {MODEL}, version 1, weights {WEIGHTS}, {BEFORE}, 3 requests in flight, "
-        "nothing to roll back to\n"
+        f"active: {ACTIVE}, 3 requests in flight, nothing to roll back to\n"
     )
     fake.progress = ["rejected", *STATES]
     run(fake, "load", PATH)
@@ -98,8 +99,7 @@ def test_list_has_a_line_for_what_is_served_and_each_load(
     capsys.readouterr()
     assert run(fake, "list") == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"active: {MODEL}, version 1, weights {WEIGHTS}, {BEFORE}, 3 requests in flight, "
-        "can be rolled back",
+        f"active: {ACTIVE}, 3 requests in flight, can be rolled back",
         f"2026-01-02 03:04:05 load-2 active rollback: {BEFORE}",
         f"2026-01-02 03:04:05 load-1 rejected {PATH}: {REASON}",
     ]
