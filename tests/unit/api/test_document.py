@@ -1,12 +1,12 @@
 """The OpenAPI document lists what is answered, refusals among it, on every route."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from vllm.exceptions import QueueOverflowError
 
 from laserve.access.key_ring import KeyRing
-from laserve.access.keys import Key, Limits
 from laserve.api.middleware.error_shape import MESSAGES
 from tests.routes import ADMINISTRATIVE
 from tests.unit.api.serving import OTHERS, REQUESTS, Server, build_app
@@ -68,7 +68,7 @@ async def test_every_route_lists_what_is_refused_around_it(everything: Server) -
 
 
 @pytest.mark.parametrize("path", REQUESTS)
-async def test_what_a_route_answers_is_listed(server: Server, path: str) -> None:
+async def test_what_a_route_answers_is_listed(server: Server, path: str, tmp_path: Path) -> None:
     listed = {int(status) for status in documented(server)["post", path]}
     seen = set()
 
@@ -85,11 +85,10 @@ async def test_what_a_route_answers_is_listed(server: Server, path: str) -> None
     server.chat.error = model_not_found()
     await note(server, REQUESTS[path])
     await note(Server(server.app, ring=KeyRing(["sk-right"], None, None)), REQUESTS[path])
-    ring = KeyRing([], None, None)
-    limited = Key("limited", limits=Limits(requests_per_minute=1))
-    ring.caller = lambda _: limited  # type: ignore[method-assign]
-    at_limit = Server(server.app, ring=ring)
+    file = tmp_path / "keys.toml"
+    file.write_text("[limited]\nkeys = ['sk-limited']\nrequests_per_minute = 1\n")
+    at_limit = Server(server.app, ring=KeyRing([], None, file))
     for _ in range(2):
-        await note(at_limit, REQUESTS[path])
+        await note(at_limit, REQUESTS[path], authorization="Bearer sk-limited")
     assert {200, 400, 401, 413, 429, 500, 503} <= seen
     assert seen <= listed
