@@ -10,6 +10,8 @@ import pytest
 
 from laserve.errors import CheckpointRejected
 from laserve.hot_load import restart
+from laserve.hot_load.promises import FilesShown
+from laserve.hot_load.proof import Prover
 from laserve.hot_load.restart import Restarts, Served
 from laserve.serving import heartbeat
 from laserve.serving.deployment import Deployment
@@ -79,7 +81,7 @@ async def test_an_engine_that_is_loaded_into_may_be_silent(
     switch: Switch, active: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = SilentEngine(active)
-    async with watched(switch, monkeypatch), switch.quiet(0):
+    async with watched(switch, monkeypatch), switch.quiet(force=False):
         await asyncio.sleep(20 * SHORT_S)
         assert switch.readiness.reasons == set()
         engine.goes_on.set()
@@ -110,7 +112,8 @@ async def test_what_cannot_be_started_again_is_tried_to_the_limit(
     client.errored = True
     engines: Any = NoEngines()
     outcomes: list[str] = []
-    watch = Restarts(switch, engines, Served(Path("model"), None), 2, give_up, outcomes.append)
+    served = Served(Path("model"), None, FilesShown.NOTHING)
+    watch = Restarts(switch, engines, served, Prover(None), 2, give_up, outcomes.append)
     with pytest.raises(GivenUp):
         await watch.run()
     assert engines.started == 2

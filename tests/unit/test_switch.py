@@ -161,11 +161,12 @@ async def test_a_load_in_place_gives_up_where_a_request_does_not_end(
 async def test_who_would_wait_longer_than_the_patience_is_told_to_ask_again(
     first: Deployment,
 ) -> None:
+    switch = Switch(first, load_patience_s=SHORT_S)
+
     async def bound() -> Deployment:
         async with switch.admitted() as scope:
             return scope.bound
 
-    switch = Switch(first, load_patience_s=SHORT_S)
     async with switch.quiet(force=False):
         with pytest.raises(Withdrawn, match="being loaded in place: ask again") as withdrawn:
             await bound()

@@ -57,7 +57,7 @@ def read_header(folder: Path, name: str) -> dict[str, Tensor]:
 
     Raises CheckpointRejected, naming the file.
     """
-    return {tensor_name: tensor for tensor_name, tensor, _, _ in read_layout(folder, name)[1]}
+    return tensors_of(read_layout(folder, name))
 
 
 def read_layout(folder: Path, name: str) -> tuple[int, list[Placed]]:
@@ -67,14 +67,19 @@ def read_layout(folder: Path, name: str) -> tuple[int, list[Placed]]:
     """
     try:
         with (folder / name).open("rb") as file:
-            return parse_header(file, (folder / name).stat().st_size, name)
+            return parse_layout(file, (folder / name).stat().st_size, name)
     except OSError as error:
         raise CheckpointRejected(f"{name!r} cannot be read: {error.strerror}") from error
 
 
-def parse_header(file: BinaryIO, size: int, name: str) -> dict[str, Tensor]:
-    """The same of an open file of so many bytes; `name` is the one that messages have. Raises
-    OSError, too."""
+def tensors_of(layout: tuple[int, list[Placed]]) -> dict[str, Tensor]:
+    """The tensors of a layout by name."""
+    return {name: tensor for name, tensor, _, _ in layout[1]}
+
+
+def parse_layout(file: BinaryIO, size: int, name: str) -> tuple[int, list[Placed]]:
+    """As `read_layout`, of an open file of so many bytes; `name` is the one that messages have.
+    Raises OSError, too."""
     start = file.read(8)
     length = int.from_bytes(start, "little")
     if len(start) < 8:

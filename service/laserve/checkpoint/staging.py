@@ -21,7 +21,7 @@ from types import MappingProxyType
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from laserve.checkpoint.roots import real_folder
-from laserve.checkpoint.safetensors_header import Tensor, parse_header
+from laserve.checkpoint.safetensors_header import Tensor, parse_layout, tensors_of
 from laserve.checkpoint.signature import MAX_SIGNATURE_BYTES, check_signature
 from laserve.checkpoint.strict_json import few, parse_json
 from laserve.checkpoint.weights import check_weights
@@ -308,7 +308,7 @@ def _check_large(files: Mapping[str, _File], served: Mapping[str, Tensor]) -> No
         with _naming(name, "cannot be read"), _open(file.path) as opened:
             _check_regular(os.fstat(opened), name)
             with os.fdopen(opened, "rb", closefd=False) as reader:
-                tensors = parse_header(reader, file.size, name)
+                tensors = tensors_of(parse_layout(reader, file.size, name))
         if most and file.size > most:
             check_weights(tensors, served)
 

@@ -206,7 +206,7 @@ async def test_what_generates_nothing_passes_a_closed_gate_and_is_not_bound(
     path: str,
     root_path: str,
 ) -> None:
-    async with switch.quiet(PATIENCE_S):
+    async with switch.quiet(force=False):
         exchange = Exchange(middleware, method=method, path=root_path + path, root_path=root_path)
         for _ in range(3):
             application.go_on.release()
@@ -223,7 +223,7 @@ async def test_every_other_post_waits_for_the_gate_and_gets_what_is_active_then(
     middleware: BindingMiddleware, application: Application, switch: Switch, path: str
 ) -> None:
     second = deployment_of("second", 2)
-    async with switch.quiet(PATIENCE_S):
+    async with switch.quiet(force=False):
         exchange = Exchange(middleware, path=path)
         await idle()
         assert application.seen == []
@@ -243,7 +243,7 @@ async def test_the_gate_closes_on_a_request_that_is_under_way_only_when_it_has_e
     quiet = asyncio.Event()
 
     async def close() -> None:
-        async with switch.quiet(PATIENCE_S):
+        async with switch.quiet(force=False):
             quiet.set()
 
     closing = asyncio.create_task(close())
@@ -264,7 +264,7 @@ async def test_what_is_no_http_request_passes(switch: Switch, kind: str) -> None
         assert current_scope() is None
         passed.append(scope["type"])
 
-    async with switch.quiet(PATIENCE_S):
+    async with switch.quiet(force=False):
         exchange = Exchange(BindingMiddleware(application, switch), type=kind)
         await exchange.task
     assert passed == [kind]

@@ -63,19 +63,22 @@ class FakeCheckpoints(Checkpoints):
             raise CheckpointRejected(f"{str(named)!r} is no folder")
         return Path("/checkpoints", named)
 
-    def load(self, path: Path, strategy: Strategy, *, asked_by: str | None) -> Job:
-        return self._submit(str(path), strategy, "request", asked_by)
+    def load(self, path: Path, strategy: Strategy, *, force: bool, asked_by: str | None) -> Job:
+        return self._submit(str(path), strategy, "request", force, asked_by)
 
-    def roll_back(self, *, asked_by: str | None) -> Job:
-        return self._submit("/checkpoints/before", Strategy.AUTO, "rollback", asked_by)
+    def roll_back(self, *, force: bool, asked_by: str | None) -> Job:
+        return self._submit("/checkpoints/before", Strategy.AUTO, "rollback", force, asked_by)
 
-    def _submit(self, path: str, strategy: Strategy, origin: str, asked_by: str | None) -> Job:
+    def _submit(
+        self, path: str, strategy: Strategy, origin: str, force: bool, asked_by: str | None
+    ) -> Job:
         if self.error is not None:
             raise self.error
         job = Job(
             id=f"load-{len(self.submitted) + 1}",
             path=path,
             strategy=strategy,
+            force=force,
             origin=origin,
             asked_by=asked_by,
             created_at=datetime.now(UTC),
