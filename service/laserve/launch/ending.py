@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from os import _exit
 from types import FrameType
 from typing import NoReturn
 
@@ -32,7 +33,7 @@ def end_now(status: int = 0) -> NoReturn:
     kill(process for process in started if not _cleans_up(process))
     for act in _last_acts:
         act()
-    os._exit(status)
+    _exit(status)
 
 
 def end_start_on_signals() -> None:
