@@ -137,6 +137,9 @@ class HotServer:
         for choice in answer["choices"]:
             reward = choice["self_reward"]
             assert reward["checkpoint"] == checkpoint
+            version = response.headers["x-laserve-checkpoint-version"]
+            assert reward["checkpoint_version"] == int(version)
+            assert reward["weights"] == response.headers["x-laserve-weights"]
             if choice["finish_reason"] == "stop":
                 tokens = (*answer["prompt_token_ids"], *choice["token_ids"])
                 assert reward["status"] == "scored"

@@ -66,7 +66,9 @@ def test_loads_wait_for_each_other_and_a_full_queue_says_so(
     at_a: HotServer, candidate: Path
 ) -> None:
     with reloading(at_a, candidate) as first:
-        jobs = [at_a.post(at_a.root / "no-such-folder", "auto") for _ in range(QUEUE - 1)]
+        missing = {"path": "no-such-folder"}  # which no queue is asked about
+        assert at_a.server.http.post("/v1/checkpoints", json=missing).status_code == 400
+        jobs = [at_a.post(at_a.root, "auto") for _ in range(QUEUE - 1)]  # it is no checkpoint
         jobs.append(at_a.post(at_a.root / "a", "in_place"))
         refused = at_a.server.http.post("/v1/checkpoints", json={"path": str(at_a.root / "a")})
         assert refused.status_code == 429
