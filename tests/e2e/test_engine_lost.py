@@ -91,8 +91,11 @@ def test_an_engine_is_replaced_where_no_other_checkpoints_are_loaded_too(server:
     wait_for_health(server, 503)
     wait_for_health(server, 200)
     for model in (server.model, "tiny-lora"):
-        answer = server.client.completions.create(model=model, prompt="x", max_tokens=8)
-        assert answer.choices[0].text
+        answer = server.client.completions.create(
+            model=model, prompt="x", max_tokens=8, extra_body={"min_tokens": 8}
+        )
+        assert answer.usage is not None
+        assert answer.usage.completion_tokens == 8
 
 
 def test_at_the_limit_of_restarts_the_server_ends_with_a_status_that_says_so(
