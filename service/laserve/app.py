@@ -135,11 +135,17 @@ def _watch_signals(app: FastAPI, stop: Stop) -> None:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
-        stop.watch(app.state.server, STOP_SIGNALS)
+        stop.watch(STOP_SIGNALS, partial(_close, app.state.server))
         async with vllms(app) as state:
             yield state
 
     app.router.lifespan_context = lifespan
+
+
+def _close(server: Any, patience_s: int) -> None:
+    """End a `uvicorn.Server`."""
+    server.config.timeout_graceful_shutdown = patience_s
+    server.should_exit = True
 
 
 def _selection_settings(args: Namespace, math: MathEqualityPool) -> SelectionSettings:

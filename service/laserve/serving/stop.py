@@ -10,8 +10,6 @@ import signal
 from collections.abc import Callable, Iterable
 from threading import Timer
 
-import uvicorn
-
 from laserve.serving.readiness import Cause, Reason
 from laserve.serving.switch import Switch
 
@@ -44,22 +42,23 @@ class Stop:
         self._end_now = end_now
         self._task: asyncio.Task[None] | None = None
 
-    def watch(self, server: uvicorn.Server, signals: Iterable[signal.Signals]) -> None:
-        """Stop ``server``, which serves by now, at any of these signals."""
+    def watch(self, signals: Iterable[signal.Signals], close: Callable[[int], object]) -> None:
+        """Stop at any of these signals a server which serves by now; ``close`` closes its
+        connections, those that are not read after so many seconds."""
         loop = asyncio.get_running_loop()
         for number in signals:
-            loop.add_signal_handler(number, self._begin, server)
+            loop.add_signal_handler(number, self._begin, close)
 
-    def _begin(self, server: uvicorn.Server) -> None:
+    def _begin(self, close: Callable[[int], object]) -> None:
         if self._task is not None:
             logger.warning("told to stop again: ending at once")
             self._end_now()
         last = Timer(self._patience_s + LAST_S, self._end_now)
         last.daemon = True
         last.start()
-        self._task = asyncio.create_task(self._run(server))
+        self._task = asyncio.create_task(self._run(close))
 
-    async def _run(self, server: uvicorn.Server) -> None:
+    async def _run(self, close: Callable[[int], object]) -> None:
         switch = self._switch
         switch.readiness.reasons.add(Reason.STOPPING)
         logger.info("stopping: what runs has up to %g s", self._patience_s)
@@ -71,5 +70,4 @@ class Stop:
             logger.warning("stopping: ending what still runs with an error")
             await switch.end(Cause.STOPPING)
         await asyncio.to_thread(switch.shutdown, engine_s)
-        server.config.timeout_graceful_shutdown = CLOSE_S
-        server.should_exit = True
+        close(CLOSE_S)
