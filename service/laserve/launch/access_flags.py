@@ -22,16 +22,17 @@ BODY_TIMEOUT_S = 60.0
 
 def add_access_flags(parser: argparse.ArgumentParser) -> None:
     """Add them, and take vLLM's `--api-key` as often as it is given."""
-    # Of a flag that is given twice, argparse keeps the second one.
-    parser.conflict_handler = "resolve"
-    parser.add_argument(
+    # A group has the handler that its parser has when it is made.
+    before, parser.conflict_handler = parser.conflict_handler, "resolve"
+    group = parser.add_argument_group(title="LaServe's access")
+    parser.conflict_handler = before
+    group.add_argument(
         "--api-key",
         action="extend",
         nargs="+",
         metavar="KEY",
         help="asked for on every route but /health; several may be given, or an --api-key-file",
     )
-    group = parser.add_argument_group(title="LaServe's access")
     group.add_argument(
         "--api-key-file",
         type=Path,
