@@ -20,8 +20,8 @@ ENGINE_S, LATE_ENGINE_S = 5.0, 1.0
 CLOSE_S = 1
 """How long a connection whose client does not read is kept."""
 LAST_S = 4.0
-"""So long after the end of the running ones' time the process is gone, whatever holds it up: an
-orchestrator kills after 30 s."""
+"""So long after the end of the running ones' time, or after its connections are closed, the process
+is gone: an orchestrator kills after 30 s."""
 
 
 class Stop:
@@ -53,9 +53,7 @@ class Stop:
         if self._task is not None:
             logger.warning("told to stop again: ending at once")
             self._end_now()
-        last = Timer(self._patience_s + LAST_S, self._end_now)
-        last.daemon = True
-        last.start()
+        self._end_within(self._patience_s + LAST_S)
         self._task = asyncio.create_task(self._run(close))
 
     async def _run(self, close: Callable[[int], object]) -> None:
@@ -71,3 +69,10 @@ class Stop:
             await switch.end(Cause.STOPPING)
         await asyncio.to_thread(switch.shutdown, engine_s)
         close(CLOSE_S)
+        self._end_within(CLOSE_S + LAST_S)
+
+    def _end_within(self, seconds: float) -> None:
+        """Have the process gone by then, whatever holds it up."""
+        last = Timer(seconds, self._end_now)
+        last.daemon = True
+        last.start()
