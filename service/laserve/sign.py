@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from laserve.checkpoint.signature import read_private_key, sign
+from laserve.checkpoint.signature import read_private_key
+from laserve.checkpoint.signing import sign
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

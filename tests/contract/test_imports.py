@@ -49,7 +49,7 @@ LIBRARIES: dict[str, set[str]] = {
     "laserve.core": {"pydantic"},
     "laserve.answers": {"jsonpath_rfc9535", "mpmath", "pydantic", "re2"},
     "laserve.selection": {"pydantic", "scipy"},
-    "laserve.checkpoint": {"huggingface_hub", "pydantic", "transformers"},
+    "laserve.checkpoint": {"cryptography", "huggingface_hub", "numpy", "pydantic", "transformers"},
     "laserve.__main__": {"laserve_client"},
     "laserve_training.problem": {"pydantic"},
     "laserve_training.config": {"pydantic", "transformers"},

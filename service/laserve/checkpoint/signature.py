@@ -6,7 +6,6 @@ beside the manifest, in base64; whatever rewrites the manifest ends it.
 
 import base64
 import binascii
-import os
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -16,8 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from laserve.core.checkpoint_files import MANIFEST_NAME, SIGNATURE_NAME, hash_files
-from laserve.core.manifest import parse_manifest
+from laserve.core.checkpoint_files import MANIFEST_NAME, SIGNATURE_NAME
 from laserve.errors import CheckpointRejected, ConfigurationError
 
 MAX_SIGNATURE_BYTES = 1024
@@ -54,38 +52,6 @@ def read_private_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def sign(folder: Path, key: Ed25519PrivateKey) -> Path:
-    """Sign the checkpoint in `folder`, whose files must be those of its manifest; returns the
-    signature's path. Raises ConfigurationError."""
-    content = _checked_manifest(folder)
-    path = folder / SIGNATURE_NAME
-    temporary = folder / f".{SIGNATURE_NAME}.{os.getpid()}"
-    try:
-        temporary.write_bytes(base64.b64encode(key.sign(content)) + b"\n")
-        temporary.replace(path)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
-    return path
-
-
-def check_signed(folder: Path, key: Ed25519PublicKey) -> None:
-    """Raise ConfigurationError unless the checkpoint in `folder` is signed with `key`, and its
-    files are those of its manifest."""
-    content = _checked_manifest(folder)
-    try:
-        signature = (folder / SIGNATURE_NAME).read_bytes()
-    except FileNotFoundError:
-        signature = None
-    except OSError as error:
-        raise ConfigurationError(
-            f"{folder / SIGNATURE_NAME} cannot be read: {error.strerror}"
-        ) from error
-    try:
-        check_signature(content, signature, key)
-    except CheckpointRejected as error:
-        raise ConfigurationError(f"{folder}: {error}") from error
-
-
 def check_signature(content: bytes, signature: bytes | None, key: Ed25519PublicKey) -> None:
     """Raise CheckpointRejected unless `signature`, as its file has it, is one with `key` of the
     manifest's bytes."""
@@ -102,18 +68,3 @@ def check_signature(content: bytes, signature: bytes | None, key: Ed25519PublicK
             "--checkpoint-public-key: the manifest was changed after it was signed, or with "
             "another key"
         ) from error
-
-
-def _checked_manifest(folder: Path) -> bytes:
-    """The bytes of the manifest, whose hashes are those of the folder's files."""
-    path = folder / MANIFEST_NAME
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
-    if parse_manifest(content, path).files != hash_files(folder):
-        raise ConfigurationError(
-            f"{folder} has other files than its {MANIFEST_NAME} states: write it anew, with "
-            f"laserve measure-ref {folder} --renew"
-        )
-    return content

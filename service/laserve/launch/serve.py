@@ -27,7 +27,8 @@ from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.usage.usage_lib import UsageContext
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
-from laserve.checkpoint.signature import check_signed, read_public_key
+from laserve.checkpoint.signature import read_public_key
+from laserve.checkpoint.signing import check_signed
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest
 from laserve.core.parameters import ScoreFlags, resolve_parameters

@@ -15,12 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from laserve.__main__ import main
-from laserve.checkpoint.signature import (
-    check_signed,
-    read_private_key,
-    read_public_key,
-    sign,
-)
+from laserve.checkpoint.signature import read_private_key, read_public_key
+from laserve.checkpoint.signing import check_signed, sign
 from laserve.checkpoint.staging import Staging
 from laserve.core.checkpoint_files import SIGNATURE_NAME, hash_files
 from laserve.core.manifest import read_manifest, write_manifest

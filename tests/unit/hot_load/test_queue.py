@@ -275,8 +275,8 @@ async def test_a_job_is_shown_with_its_times_by_phase(running: Running) -> None:
     await running.ended(job)
     shown = job.model_dump(mode="json")
     assert shown.keys() == {
-        *("id", "path", "strategy", "origin", "asked_by", "state", "checkpoint", "version"),
-        *("weights", "reason", "created_at", "ended_at", "seconds"),
+        *("id", "path", "strategy", "force", "origin", "asked_by", "state", "checkpoint"),
+        *("version", "weights", "reason", "created_at", "ended_at", "seconds", "proof"),
     }
     assert shown["state"] == "active"
     assert list(shown["seconds"]) == ["queued", "verifying", "loading", "proving"]
