@@ -211,13 +211,17 @@ def load_call(
     path: str | PathLike[str], strategy: LoadStrategy, *, force: bool
 ) -> Call[CheckpointJob]:
     """Start a load."""
-    body = {"path": fspath(path), "strategy": strategy, "force": force}
+    body = {"path": fspath(path), "strategy": strategy, **_forcing(force)}
     return Call("POST", CHECKPOINTS, body, _job, administers=True)
 
 
 def rollback_call(*, force: bool) -> Call[CheckpointJob]:
     """Start a return to what was active before."""
-    return Call("POST", f"{CHECKPOINTS}/rollback", {"force": force}, _job, administers=True)
+    return Call("POST", f"{CHECKPOINTS}/rollback", _forcing(force) or None, _job, administers=True)
+
+
+def _forcing(force: bool) -> dict[str, Any]:
+    return {"force": True} if force else {}
 
 
 def _job(body: dict[str, Any]) -> CheckpointJob:

@@ -11,7 +11,7 @@ from laserve.core.manifest import Manifest
 from laserve.core.presets import PRESETS
 from laserve.errors import ConfigurationError
 from laserve.launch.access_flags import add_access_flags
-from laserve.serving.switch import LOAD_PATIENCE_S
+from laserve.serving.readiness import LOAD_PATIENCE_S
 
 UPSTREAM_TIMEOUT_S = 60.0
 HUNG_AFTER_S = 20.0

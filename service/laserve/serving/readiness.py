@@ -7,6 +7,9 @@ from enum import StrEnum
 from vllm.exceptions import RetryableRequestError
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
+LOAD_PATIENCE_S = 30.0
+"""Unless `--load-patience` says otherwise, nobody waits longer for a load in place."""
+
 
 class Reason(StrEnum):
     """Why the server is not ready."""

@@ -23,12 +23,16 @@ from laserve.selecting.select import sample_params
 from laserve.serving.deployment import Deployment
 from laserve.serving.generation import generation
 from laserve.serving.late import LateGenerator
-from laserve.serving.readiness import Cause, EndedError, Readiness, Withdrawn
+from laserve.serving.readiness import (
+    LOAD_PATIENCE_S,
+    Cause,
+    EndedError,
+    Readiness,
+    Withdrawn,
+)
 from laserve.serving.scope import RequestScope, current_scope, request_scope
 from laserve.vllm_seam.engine import fail_requests
 
-LOAD_PATIENCE_S = 30.0
-"""Default of `load_patience_s`."""
 ERROR_S = 1.0
 """How long the errors of what is ended may take to be written."""
 

@@ -4,13 +4,14 @@ import json
 import logging
 
 import pytest
+from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
 from laserve.access.key_ring import KeyRing
 from laserve.api.middleware import administration
 from tests.routes import ADMINISTRATIVE, KNOWN
 from tests.unit.api.errors import error_of
-from tests.unit.api.serving import CHAT, REQUESTS, Server, build_app
+from tests.unit.api.serving import CHAT, REQUESTS, Server
 from tests.unit.api.test_auth import operations
 
 pytestmark = pytest.mark.asyncio
@@ -21,13 +22,9 @@ TELLING = "/server_info"
 
 
 @pytest.fixture(scope="module")
-def server() -> Server:
+def server(whole_app: FastAPI) -> Server:
     """With every route that vLLM can mount, and an admin key."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VLLM_SERVER_DEV_MODE", "1")
-        patch.setenv("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "1")
-        app = build_app("--enable-lora", "--enable-scale-out")
-    return Server(app, ring=KeyRing([], "admin-right", None))
+    return Server(whole_app, ring=KeyRing([], "admin-right", None))
 
 
 async def test_what_is_administrative_is_what_changes_the_server() -> None:

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from vllm.exceptions import QueueOverflowError
 
 from laserve.access.key_ring import KeyRing
 from laserve.api.middleware.error_shape import MESSAGES
 from tests.routes import ADMINISTRATIVE
-from tests.unit.api.serving import OTHERS, REQUESTS, Server, build_app
+from tests.unit.api.serving import OTHERS, REQUESTS, Server
 from tests.unit.fake_deployment import BODY_LIMIT
 from tests.unit.fake_serving import model_not_found
 
@@ -40,12 +41,8 @@ def documented(server: Server) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def everything() -> Server:
-    """With every route that vLLM can mount."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VLLM_SERVER_DEV_MODE", "1")
-        patch.setenv("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "1")
-        return Server(build_app("--enable-lora", "--enable-scale-out"))
+def everything(whole_app: FastAPI) -> Server:
+    return Server(whole_app)
 
 
 async def test_every_route_lists_what_is_refused_around_it(everything: Server) -> None:

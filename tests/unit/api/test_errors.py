@@ -62,7 +62,7 @@ async def test_an_error_of_vllms_says_what_it_says_there(
     # The types are Anthropic's on its route, where vLLM 0.32 has its own.
     assert error | {"type": theirs["type"]} == theirs
     found = {name for name in answer.headers if name.startswith("x-laserve")}
-    assert found == {"x-laserve-checkpoint"}
+    assert found == {"x-laserve-checkpoint", "x-laserve-checkpoint-version", "x-laserve-weights"}
 
 
 @pytest.mark.parametrize("path", REQUESTS)

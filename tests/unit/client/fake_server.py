@@ -209,6 +209,7 @@ def load(number: int, path: str | None, strategy: str) -> dict[str, Any]:
         "id": f"load-{number}",
         "path": path or BEFORE,
         "strategy": strategy,
+        "force": False,
         "origin": "request" if path else "rollback",
         "state": "queued",
         "checkpoint": None,
@@ -219,6 +220,7 @@ def load(number: int, path: str | None, strategy: str) -> dict[str, Any]:
         "created_at": "2026-01-02T03:04:05.678901Z",
         "ended_at": None,
         "seconds": {},
+        "proof": None,
     }
 
 

@@ -3,8 +3,8 @@
 from collections import deque
 from http import HTTPStatus
 
-from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from laserve.api.errors import error_answer
