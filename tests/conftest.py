@@ -14,6 +14,8 @@ from tests.side_by_side import BySharedProcesses
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Nothing is fetched from a hub: the suite builds the models that it serves.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Servers tell what they tell users, also where a test has imported TRL, which turns that off.
+os.environ.setdefault("VLLM_LOGGING_LEVEL", "INFO")
 # No usage statistics from test servers.
 os.environ["VLLM_NO_USAGE_STATS"] = "1"
 hide_broken_companions()

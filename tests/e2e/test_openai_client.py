@@ -13,7 +13,10 @@ from tests.tiny_model import TinyModel
 
 MESSAGES: list[Any] = [{"role": "user", "content": "What is 12 + 7?"}]
 ENDS_OF_A_RESPONSE = ("response.completed", "response.incomplete")
-REWARD_KEYS = {"score", "logprob", "confidence", "status", "method", "checkpoint"}
+REWARD_KEYS = {
+    *("score", "logprob", "confidence", "status", "method"),
+    *("checkpoint", "checkpoint_version", "weights"),
+}
 
 
 @pytest.fixture(scope="module")

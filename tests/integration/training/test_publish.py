@@ -21,6 +21,7 @@ from tests.tiny_model import TinyModel, build_tiny_model
 
 AGREEMENT = 1e-3
 """Of scores: two implementations in float32, times beta_v."""
+ADMIN_KEY = "admin-of-the-test"
 LOAD_LIMIT_S = 300.0
 QUESTION, ANSWER = "What is 1 + 7?", "It is 8."
 SERVED = ("--dtype", "float32", "--enforce-eager", "--max-model-len", "256")
@@ -100,11 +101,11 @@ def published_to(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publicati
     watched = root / "watched"
     watched.mkdir()
     folders = ("--checkpoint-root", str(root), "--watch-checkpoints", str(watched))
-    keys = ("--admin-key", "admin-of-the-test")
+    keys = ("--admin-key", ADMIN_KEY)
     log = root / "server.log"
     with (
         running_server(first.path, log, *SERVED, *folders, *keys) as server,
-        LaServe(server.base_url) as client,
+        LaServe(server.base_url, admin_key=ADMIN_KEY) as client,
     ):
         yield Publication(root, watched, first, server.base_url, client)
 
@@ -120,7 +121,7 @@ def test_a_run_publishes_its_checkpoint_and_the_scores_change(published_to: Publ
     spend(Kind.TRAINING)
     status = fork_server.start(
         *("laserve_training", "laser", "--config", "mine.toml"),
-        *("--publish", published_to.url, "--admin-key", "admin-of-the-test"),
+        *("--publish", published_to.url, "--admin-key", ADMIN_KEY),
         folder=root,
         environment={"OMP_NUM_THREADS": "1"},
         output=root / "laser.log",
