@@ -22,7 +22,8 @@ MEDIAN_FILE = 100
 
 def test_the_contracts_of_imports_are_kept() -> None:
     # In a process of its own: it turns off the loggers that are there.
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+    script = str(Path(sys.executable).with_name("lint-imports"))
+    command = [script, "--no-cache", "--no-logo"]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
