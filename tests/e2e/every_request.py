@@ -56,9 +56,11 @@ class Asking:
         }
         self._half = _half_a_request(server) if half else None
         deadline = time.monotonic() + 60
-        while server.metric(IN_FLIGHT) < len(ASKED) + half:
+        while server.metric(IN_FLIGHT) < len(ASKED):
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        if half:
+            time.sleep(1.0)  # nothing tells of a request that is still being sent
 
     def answers(self) -> dict[str, httpx.Response]:
         """Each, when it is whole."""

@@ -63,10 +63,10 @@ class Stop:
         for task in self._under_way:
             task.cancel()
         engine_s = ENGINE_S
-        if not await switch.is_idle(self._patience_s):
+        if not await switch.is_idle(self._patience_s, arriving=True):
             engine_s = LATE_ENGINE_S
             logger.warning("stopping: ending what still runs with an error")
-            await switch.end(Cause.STOPPING)
+            await switch.end(Cause.STOPPING, arriving=True)
         await asyncio.to_thread(switch.shutdown, engine_s)
         close(CLOSE_S)
         self._end_within(CLOSE_S + LAST_S)

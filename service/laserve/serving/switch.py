@@ -6,7 +6,7 @@ up, so that an engine falls silent and its weights can be replaced.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Unpack
 
@@ -19,6 +19,7 @@ from laserve.errors import CheckpointRejected
 from laserve.scoring.admission import check_admissible
 from laserve.scoring.engine import Options, Prompt
 from laserve.scoring.score_token import check_not_steered, check_scorable_prompt
+from laserve.scoring.under_way import Count
 from laserve.selecting.select import sample_params
 from laserve.serving.deployment import Deployment
 from laserve.serving.generation import generation
@@ -49,7 +50,9 @@ class Switch:
         self.changing = asyncio.Lock()
         """Held by what changes the active one, from before it begins."""
         self._served = [first]
+        self._arriving = Count()
         self._limits = dict[asyncio.Timeout, Cause | None]()
+        self._arriving_limits = set[asyncio.Timeout]()
         self._gate = asyncio.Event()
         self._gate.set()
 
@@ -67,11 +70,29 @@ class Switch:
         taken, where the gate stays closed for too long, or where this one has not ended when it had
         to."""
         await self._opened()
+        async with self._endable():
+            with request_scope(self.active, lambda: self.active) as scope:
+                yield scope
+
+    @asynccontextmanager
+    async def arriving(self) -> AsyncIterator[None]:
+        """A request in this block is still being sent: no load waits for it, a stop does. Raises
+        Withdrawn where none is taken, or where this one has not ended when it had to."""
+        self.readiness.check_open()
+        async with self._endable() as limit:
+            self._arriving_limits.add(limit)
+            try:
+                with self._arriving.one_more():
+                    yield
+            finally:
+                self._arriving_limits.discard(limit)
+
+    @asynccontextmanager
+    async def _endable(self) -> AsyncIterator[asyncio.Timeout]:
         try:
             async with asyncio.timeout(None) as limit:
                 self._limits[limit] = None
-                with request_scope(self.active, lambda: self.active) as scope:
-                    yield scope
+                yield limit
         except TimeoutError as error:
             cause = self._limits[limit]
             if cause is None:
@@ -96,7 +117,7 @@ class Switch:
                         f"{self.load_patience_s:g} s (--load-patience): ask again, with `force` to "
                         "end them with an error, or side by side"
                     )
-                await self.end(Cause.LOADING)
+                await self.end(Cause.LOADING, arriving=False)
             yield
         finally:
             self._gate.set()
@@ -184,34 +205,41 @@ class Switch:
             raise EngineDeadError
         await self.active.client.check_health()
 
-    async def is_idle(self, within_s: float) -> bool:
-        """Whether no request and no generation is under way any more; returns as soon as so."""
+    async def is_idle(self, within_s: float, *, arriving: bool) -> bool:
+        """Whether no request and no generation is under way any more; returns as soon as so. With
+        ``arriving`` what is still being sent counts, too."""
+        others = [self._arriving] if arriving else []
         try:
             async with asyncio.timeout(within_s):
-                while busy := [n for one in self._served for n in one.counts if n.value]:
+                while busy := [n for n in (*others, *self._counts()) if n.value]:
                     await busy[0].none.wait()
         except TimeoutError:
             return False
         return True
 
-    async def end(self, cause: Cause) -> None:
+    async def end(self, cause: Cause, *, arriving: bool) -> None:
         """End what is under way with Withdrawn: each generation, then each request that has not
-        ended by that, whatever it waits for."""
+        ended by that, whatever it waits for; with ``arriving`` what is still being sent, too."""
         for client in self._clients():
             fail_requests(client, EndedError(cause))
-        if await self.is_idle(ERROR_S):
+        if await self.is_idle(ERROR_S, arriving=arriving):
             return
         now = asyncio.get_running_loop().time()
         for limit in self._limits:
-            self._limits[limit] = cause
-            limit.reschedule(now)
-        await self.is_idle(ERROR_S)
+            if arriving or limit not in self._arriving_limits:
+                self._limits[limit] = cause
+                limit.reschedule(now)
+        await self.is_idle(ERROR_S, arriving=arriving)
 
     def shutdown(self, timeout: float | None = None) -> None:
         """As `EngineClient.shutdown`, of every engine."""
         self.is_shut_down = True
         for client in self._clients():
             client.shutdown(timeout=timeout)
+
+    def _counts(self) -> Iterator[Count]:
+        for deployment in self._served:
+            yield from deployment.counts
 
     def _clients(self) -> list[EngineClient]:
         return list({id(d.client): d.client for d in self._served}.values())

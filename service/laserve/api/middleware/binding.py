@@ -54,7 +54,8 @@ class BindingMiddleware:
                 await send({"type": "http.response.body", "body": event})
 
     async def _bound(self, scope: Scope, receive: Receive, send: Send) -> None:
-        receive = await _complete(receive)
+        async with self._switch.arriving():
+            receive = await _complete(receive)
         async with self._switch.admitted() as request:
             request.meter = meter_of(scope)
 
