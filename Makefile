@@ -72,7 +72,7 @@ $(CHECKPOINT)/laserve.json: tools/smollm2_solutions.jsonl $(CHECKPOINT)/config.j
 		--dtype float32 --force
 
 test: $(INSTALLED) ## Run every test (PYTEST_FLAGS).
-	$(BIN)/python -m pytest --numprocesses 2 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 # One core checks types while the other runs tests.
 check: $(INSTALLED) ## Lint, types, contract and unit tests: what needs no engine.

@@ -117,11 +117,12 @@ async def test_samples_without_chance_are_one_and_that_of_the_plain_request(
 async def test_a_decision_cancels_what_runs_and_counts_its_tokens(
     scored: ScoredEngine, tiny: TinyModel
 ) -> None:
-    # All the same, though they are sampled: 20 times one token, and the EOS.
+    # All the same, though they are sampled: 120 times one token, and the EOS. So long that none
+    # of those that begin with the first vote has ended by the last one, also on a busy machine.
     bias = {65: 50.0, tiny.primary_eos: 100.0}
     asked = plan(tiny, n_max=9, n_parallel=5, method="majority", adaptive=True)
     _, selection = await choose(
-        scored, asked, prompt(3), max_tokens=60, min_tokens=20, logit_bias=bias
+        scored, asked, prompt(3), max_tokens=160, min_tokens=120, logit_bias=bias
     )
     outcome = selection.outcome
     assert outcome.stop_cause == "unassailable"
