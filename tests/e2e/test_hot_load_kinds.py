@@ -90,7 +90,7 @@ def select_slowly(hot: HotServer) -> httpx.Response:
         "messages": MESSAGES,
         "max_tokens": 400,
         "ignore_eos": True,
-        "selection": {"method": "majority", "n_max": 64, "n_parallel": 1, "adaptive": False},
+        "selection": {"method": "majority", "n_max": 32, "n_parallel": 1, "adaptive": False},
     }
     return hot.server.http.post("/v1/chat/completions", json=body, timeout=300)
 
@@ -104,9 +104,11 @@ def test_a_load_gives_up_where_a_request_runs_for_longer_than_its_patience(tied:
         job = tied.post(tied.root / "b", "in_place")
         assert tied.wait(job, "loading")["state"] == "loading"
         begin = time.monotonic()
-        held = pool.submit(tied.ask, "tied-a")
+        question = {"model": tied.server.model, "messages": MESSAGES, "max_tokens": 4}
+        held = pool.submit(tied.server.http.post, "/v1/chat/completions", json=question)
         assert "1 requests had not ended after 4 s" in tied.wait(job)["reason"]
-        held.result()
+        # It began to wait a little later than the load: answered then, or told to ask again.
+        assert held.result().status_code in (200, 503)
         waited = time.monotonic() - begin
         forced = tied.server.http.post(
             "/v1/checkpoints",

@@ -128,7 +128,8 @@ class Switch:
                 while not self._gate.is_set():  # it may be closed again before a waiter's turn
                     await self._gate.wait()
         except TimeoutError as error:
-            raise Withdrawn.because(Cause.LOADING) from error
+            if not self._gate.is_set():  # a load that gave up opens it at the same moment
+                raise Withdrawn.because(Cause.LOADING) from error
         self.readiness.check_open()
 
     def activate(self, deployment: Deployment) -> Deployment:
