@@ -185,7 +185,8 @@ async def _source(staging: Staging, folder: Path) -> Source:
 
 
 def _restarts(args: Namespace, switch: Switch, engines: Engines, prover: Prover) -> Restarts:
-    served = Served(Path(args.model), args.laserve_manifest, _files_shown(args))
+    folder, manifest = args.laserve_folder, args.laserve_manifest
+    served = Served(Path(args.model), folder, manifest, _files_shown(args))
     observer = ReadinessMetrics(switch.readiness).restarted
     limit = engine_restarts(args)
     return Restarts(switch, engines, served, prover, limit, partial(end_now, 1), observer)

@@ -112,7 +112,7 @@ async def test_what_cannot_be_started_again_is_tried_to_the_limit(
     client.errored = True
     engines: Any = NoEngines()
     outcomes: list[str] = []
-    served = Served(Path("model"), None, FilesShown.NOTHING)
+    served = Served(Path("model"), None, None, FilesShown.NOTHING)
     watch = Restarts(switch, engines, served, Prover(None), 2, give_up, outcomes.append)
     with pytest.raises(GivenUp):
         await watch.run()
@@ -121,3 +121,35 @@ async def test_what_cannot_be_started_again_is_tried_to_the_limit(
     with pytest.raises(Withdrawn, match="is being started again"):
         async with switch.admitted():
             pass
+
+
+async def test_a_model_of_a_hub_is_proven_again_as_at_the_start_without_its_files(
+    switch: Switch, active: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OneEngine:
+        started: list[Path] = []  # noqa: RUF012 - of this test alone
+
+        async def start(self, model: Path) -> object:
+            self.started.append(model)
+            return active.client
+
+    proven: list[tuple[object, ...]] = []
+
+    async def of_start(*given: object) -> None:
+        proven.append(given)
+
+    async def warm_up(*_: object) -> None: ...
+
+    def give_up() -> NoReturn:
+        pytest.fail("one restart is allowed")
+
+    monkeypatch.setattr(restart, "warm_up", warm_up)
+    monkeypatch.setattr(Prover, "of_start", of_start)
+    engines: Any = OneEngine()
+    manifest: Any = object()
+    hub = Served(Path("organisation/model"), None, manifest, FilesShown.NOTHING)
+    watch = Restarts(switch, engines, hub, Prover(None), 1, give_up, lambda _: None)
+    new = await watch._start(active)
+    assert new.version == active.version + 1
+    assert engines.started == [Path("organisation/model")]
+    assert proven == [(active.client, active.parameters, manifest, None, FilesShown.NOTHING)]

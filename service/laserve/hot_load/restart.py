@@ -34,6 +34,8 @@ class Served:
     """What the server was started with, for one that loads no other checkpoints."""
 
     model: Path
+    folder: Path | None
+    """The model's files; None where it is of a hub."""
     manifest: Manifest | None
     files: FilesShown
 
@@ -121,7 +123,7 @@ class Restarts:
                     await self._prover.prove(new)
                 elif served.manifest is not None:
                     await Prover.of_start(
-                        client, lost.parameters, served.manifest, served.model, served.files
+                        client, lost.parameters, served.manifest, served.folder, served.files
                     )
         except BaseException:
             await self._engines.stop(client)
