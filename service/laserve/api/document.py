@@ -7,12 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from laserve.api.middleware.administration import is_administrative
+from laserve.api.middleware.administration import READING, is_administrative
 from laserve.api.middleware.auth import HEALTH
 from laserve.api.middleware.error_shape import MESSAGES
+from laserve.api.middleware.paths import leads_below
 
-_READING = ("get", "head", "options")
-_OPERATIONS = (*_READING, "post", "put", "delete", "patch")
+_OPERATIONS = (*READING, "POST", "PUT", "DELETE", "PATCH")
 _NEVER_ANSWERED = "422"
 """FastAPI lists it; what it stands for is a 400 here."""
 
@@ -24,10 +24,10 @@ def describe_refusals(app: FastAPI) -> None:
     def described() -> dict[str, Any]:
         document = plain()  # made once, and kept by `app`
         for path, operations in document["paths"].items():
-            for method in operations.keys() & set(_OPERATIONS):
+            for method in (name for name in operations if name.upper() in _OPERATIONS):
                 answers = operations[method]["responses"]
                 answers.pop(_NEVER_ANSWERED, None)
-                for status in _refusals(path, method):
+                for status in _refusals(path, method.upper()):
                     answers.setdefault(str(status.value), _described(path, status))
         return document
 
@@ -40,9 +40,9 @@ def _refusals(path: str, method: str) -> Iterator[HTTPStatus]:
     yield HTTPStatus.SERVICE_UNAVAILABLE
     if path != HEALTH:
         yield HTTPStatus.UNAUTHORIZED
-    if is_administrative(path, method.upper()):
+    if is_administrative(path, method):
         yield HTTPStatus.FORBIDDEN
-    if method not in _READING:
+    if method not in READING:
         yield HTTPStatus.BAD_REQUEST
         yield HTTPStatus.REQUEST_TIMEOUT
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -50,7 +50,7 @@ def _refusals(path: str, method: str) -> Iterator[HTTPStatus]:
 
 
 def _described(path: str, status: HTTPStatus) -> dict[str, Any]:
-    anthropics = path == MESSAGES or path.startswith(f"{MESSAGES}/")
+    anthropics = leads_below(path, MESSAGES)
     schema = "AnthropicErrorResponse" if anthropics else "ErrorResponse"
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
     return {"description": status.phrase, "content": content}

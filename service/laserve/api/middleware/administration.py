@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from laserve.api.errors import error_answer
 from laserve.api.middleware.auth import ADMIN_KEY_HEADER, caller_of
-from laserve.api.middleware.paths import path_of
+from laserve.api.middleware.paths import leads_below, path_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ ADMINISTRATIVE = frozenset(
 TELLING = frozenset({"/server_info"})
 """Routes whose GET tells how the server was started, with its folders and its environment."""
 
-_READING = ("GET", "HEAD", "OPTIONS")
+READING = ("GET", "HEAD", "OPTIONS")
 
 
 class AdministrationMiddleware:
@@ -71,9 +71,7 @@ def is_administrative(path: str, method: str) -> bool:
     """Whether it takes an administrator."""
     if path in TELLING:
         return True
-    return method not in _READING and any(
-        path == route or path.startswith(f"{route}/") for route in ADMINISTRATIVE
-    )
+    return method not in READING and any(leads_below(path, route) for route in ADMINISTRATIVE)
 
 
 async def _refusal(scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,6 +10,10 @@ def path_of(scope: Scope) -> str:
 
 
 def is_below(scope: Scope, route: str) -> bool:
+    """Whether the request is for `route`, or for what is below it."""
+    return leads_below(path_of(scope), route)
+
+
+def leads_below(path: str, route: str) -> bool:
     """Whether the path is `route`, or one that begins with it."""
-    path = path_of(scope)
     return path == route or path.startswith(f"{route}/")
