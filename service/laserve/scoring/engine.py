@@ -1,7 +1,7 @@
 """What scoring and selecting use of vLLM's engine client, typed."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from vllm.config import VllmConfig
 from vllm.engine.protocol import StreamingInput
@@ -37,8 +37,8 @@ class Options(ScoringOptions, total=False):
     reasoning_parser_kwargs: dict[str, Any] | None
 
 
-class Engine(Protocol):
-    """The part of `vllm.engine.protocol.EngineClient`."""
+class EngineParts(Protocol):
+    """What whatever stands in front of an engine hands on of it."""
 
     @property
     def vllm_config(self) -> VllmConfig:
@@ -47,6 +47,13 @@ class Engine(Protocol):
     @property
     def renderer(self) -> BaseRenderer:
         """Makes token ids of text, and text of token ids."""
+
+    async def abort(self, request_id: str | Iterable[str]) -> None:
+        """End requests early."""
+
+
+class Engine(EngineParts, Protocol):
+    """The part of `vllm.engine.protocol.EngineClient`."""
 
     def generate(
         self,
@@ -57,5 +64,26 @@ class Engine(Protocol):
     ) -> AsyncGenerator[RequestOutput, None]:
         """The outputs of one request."""
 
+
+BehindT = TypeVar("BehindT", bound=EngineParts)
+
+
+class EngineFront(Generic[BehindT]):
+    """Stands in front of an engine, and generates in a way of its own."""
+
+    def __init__(self, engine: BehindT) -> None:
+        self._engine = engine
+
+    @property
+    def vllm_config(self) -> VllmConfig:
+        """As `EngineParts.vllm_config`."""
+        return self._engine.vllm_config
+
+    @property
+    def renderer(self) -> BaseRenderer:
+        """As `EngineParts.renderer`."""
+        return self._engine.renderer
+
     async def abort(self, request_id: str | Iterable[str]) -> None:
-        """End requests early."""
+        """As `EngineParts.abort`."""
+        await self._engine.abort(request_id)

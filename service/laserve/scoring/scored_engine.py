@@ -10,21 +10,19 @@ Requests are admissible by the time they come here (`admission`).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Unpack, cast
 
-from vllm.config import VllmConfig
 from vllm.outputs import CompletionOutput, RequestOutput
-from vllm.renderers import BaseRenderer
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward, Status
 from laserve.scoring.admission import refuse_grammar_errors
 from laserve.scoring.arming import Arming
-from laserve.scoring.engine import Engine, Options, Prompt, ScoringOptions
+from laserve.scoring.engine import Engine, EngineFront, Options, Prompt, ScoringOptions
 from laserve.scoring.outputs import Answer, Completion, unscored_status
 from laserve.scoring.post_hoc import extended_prompt, post_hoc_length, read_logprob
 from laserve.scoring.rewards import Rewards
@@ -51,7 +49,7 @@ class _Request:
     """The samples that have no reward yet."""
 
 
-class ScoredEngine:
+class ScoredEngine(EngineFront[Engine]):
     """One engine with the constants of one checkpoint's score."""
 
     def __init__(
@@ -62,7 +60,7 @@ class ScoredEngine:
         translating: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """``translating``: what each generation runs in, to make another error of the engine's."""
-        self._engine = engine
+        super().__init__(engine)
         self._translating = translating
         self._parameters = parameters
         self._observer = observer
@@ -71,20 +69,6 @@ class ScoredEngine:
         self._arming = Arming.for_engine(
             engine.vllm_config, ScoreCodec(vocab_size, parameters.z_c), parameters.eos_token_ids
         )
-
-    @property
-    def vllm_config(self) -> VllmConfig:
-        """How the engine was started."""
-        return self._engine.vllm_config
-
-    @property
-    def renderer(self) -> BaseRenderer:
-        """As `EngineClient.renderer`."""
-        return self._engine.renderer
-
-    async def abort(self, request_id: str | Iterable[str]) -> None:
-        """As `EngineClient.abort`."""
-        await self._engine.abort(request_id)
 
     def generate(
         self,

@@ -3,47 +3,34 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Unpack
 
-from vllm.config import VllmConfig
 from vllm.engine.protocol import EngineClient
 from vllm.exceptions import GracefulHTTPError
 from vllm.lora.request import LoRARequest
 from vllm.outputs import RequestOutput
-from vllm.renderers import BaseRenderer
 from vllm.sampling_params import SamplingParams
 
 from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward
 from laserve.core.weights_hash import weights_hash
-from laserve.scoring.engine import Engine, Options, Prompt, ScoringOptions
+from laserve.scoring.engine import Engine, EngineFront, Options, Prompt, ScoringOptions
 from laserve.scoring.scored_engine import ScoredEngine, ScoreObserver
 from laserve.scoring.under_way import Count
 from laserve.serving.readiness import withdrawing
 
 
-class _Lease:
+class _Lease(EngineFront[Engine]):
     """An engine, for as long as it has the weights of one deployment."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self.is_over = False
-
-    @property
-    def vllm_config(self) -> VllmConfig:
-        return self._engine.vllm_config
-
-    @property
-    def renderer(self) -> BaseRenderer:
-        return self._engine.renderer
-
-    async def abort(self, request_id: str | Iterable[str]) -> None:
-        await self._engine.abort(request_id)
 
     def generate(
         self,
