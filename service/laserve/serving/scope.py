@@ -38,7 +38,7 @@ class RequestScope:
 
     @property
     def deployment(self) -> Deployment:
-        """The checkpoint that answers: the one that it is bound to, unless it was sent too slowly
+        """The checkpoint that answers: the one that it is bound to, unless it began too late
         to be waited for."""
         return self.active() if self.bound.is_over else self.bound
 

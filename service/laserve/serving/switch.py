@@ -1,8 +1,8 @@
 """The engine client that vLLM's serving objects see: it stands for the checkpoint that is active.
 
-Each HTTP request is bound to the checkpoint that is active when it arrives, and stays with it to
-its end (`scope`). A switch sends the next request elsewhere; closing the gate holds the next ones
-up, so that an engine falls silent and its weights can be replaced.
+Each HTTP request is bound to the checkpoint that is active when all of it has arrived, and stays
+with it to its end (`scope`). A switch sends the next request elsewhere; closing the gate holds the
+next ones up, so that an engine falls silent and its weights can be replaced.
 """
 
 import asyncio
@@ -37,6 +37,25 @@ from laserve.vllm_seam.engine import fail_requests
 ERROR_S = 1.0
 """How long the errors of what is ended may take to be written."""
 
+_Limits = dict[asyncio.Timeout, Cause | None]
+"""By which each of some requests can be ended, and why it is."""
+
+
+@asynccontextmanager
+async def _endable(limits: _Limits) -> AsyncIterator[None]:
+    """Raise Withdrawn where what is in this block is ended by its limit."""
+    try:
+        async with asyncio.timeout(None) as limit:
+            limits[limit] = None
+            yield
+    except TimeoutError as error:
+        cause = limits[limit]
+        if cause is None:
+            raise
+        raise Withdrawn.because(cause) from error
+    finally:
+        del limits[limit]
+
 
 class Switch:
     """Stands in for vLLM's `EngineClient`; what is not here is the active checkpoint's engine's."""
@@ -51,8 +70,8 @@ class Switch:
         """Held by what changes the active one, from before it begins."""
         self._served = [first]
         self._arriving = Count()
-        self._limits = dict[asyncio.Timeout, Cause | None]()
-        self._arriving_limits = set[asyncio.Timeout]()
+        self._arriving_limits: _Limits = {}
+        self._admitted_limits: _Limits = {}
         self._gate = asyncio.Event()
         self._gate.set()
 
@@ -70,7 +89,7 @@ class Switch:
         taken, where the gate stays closed for too long, or where this one has not ended when it had
         to."""
         await self._opened()
-        async with self._endable():
+        async with _endable(self._admitted_limits):
             with request_scope(self.active, lambda: self.active) as scope:
                 yield scope
 
@@ -79,27 +98,9 @@ class Switch:
         """A request in this block is still being sent: no load waits for it, a stop does. Raises
         Withdrawn where none is taken, or where this one has not ended when it had to."""
         self.readiness.check_open()
-        async with self._endable() as limit:
-            self._arriving_limits.add(limit)
-            try:
-                with self._arriving.one_more():
-                    yield
-            finally:
-                self._arriving_limits.discard(limit)
-
-    @asynccontextmanager
-    async def _endable(self) -> AsyncIterator[asyncio.Timeout]:
-        try:
-            async with asyncio.timeout(None) as limit:
-                self._limits[limit] = None
-                yield limit
-        except TimeoutError as error:
-            cause = self._limits[limit]
-            if cause is None:
-                raise
-            raise Withdrawn.because(cause) from error
-        finally:
-            del self._limits[limit]
+        async with _endable(self._arriving_limits):
+            with self._arriving.one_more():
+                yield
 
     @asynccontextmanager
     async def quiet(self, *, force: bool) -> AsyncIterator[None]:
@@ -179,10 +180,7 @@ class Switch:
             wanted = scope.plan.options
             asked = sample_params(asked, wanted, wanted.n_max - 1)
         identifiers = (request_id, options.get("priority"), options.get("session_id"))
-        client, z_c = (
-            self.active.client,
-            self.active.parameters.z_c,
-        )  # the same of all that is served
+        client, z_c = self.active.client, self.active.parameters.z_c  # as of all that is served
         check_admissible(client.vllm_config, asked, identifiers)
         check_not_steered(asked, z_c, client.renderer)
         if scope is not None and scope.rewards is not None:
@@ -226,9 +224,9 @@ class Switch:
         if await self.is_idle(ERROR_S, arriving=arriving):
             return
         now = asyncio.get_running_loop().time()
-        for limit in self._limits:
-            if arriving or limit not in self._arriving_limits:
-                self._limits[limit] = cause
+        for limits in [self._admitted_limits, *([self._arriving_limits] if arriving else [])]:
+            for limit in limits:
+                limits[limit] = cause
                 limit.reschedule(now)
         await self.is_idle(ERROR_S, arriving=arriving)
 
@@ -250,6 +248,6 @@ class Switch:
         if scope is not None and not scope.bound.is_over:
             return scope.bound
         # Of no HTTP request, or of one that was answered long ago, a background response, or of
-        # one that was sent too slowly to be waited for.
+        # one that began too late to be waited for.
         await self._opened()
         return self.active
