@@ -57,8 +57,9 @@ def test_switched_off_there_is_no_trace_of_scoring_but_the_checkpoints_name(serv
     overhead = server.metric("laserve_overhead_tokens_total")
     response = server.http.post(COMPLETIONS, json=body)
     assert "self_reward" not in response.text
-    named = {name for name in response.headers if name.startswith("x-laserve")}
-    assert named == {"x-laserve-checkpoint", "x-laserve-checkpoint-version", "x-laserve-weights"}
+    named = sorted(name for name in response.headers if name.startswith("x-laserve"))
+    # Its model has no manifest, which would state the hashes of its weights.
+    assert named == ["x-laserve-checkpoint", "x-laserve-checkpoint-version"]
     assert server.metric("laserve_overhead_tokens_total") == overhead
 
 

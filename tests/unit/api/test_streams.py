@@ -26,8 +26,8 @@ async def events(server: Server, path: str, body: dict[str, Any]) -> list[str]:
     answer = await server.post(path, body)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/event-stream")
-    names = {name for name in answer.headers if name.startswith("x-laserve")}
-    assert names == {"x-laserve-checkpoint", "x-laserve-checkpoint-version", "x-laserve-weights"}
+    names = sorted(name for name in answer.headers if name.startswith("x-laserve"))
+    assert names == ["x-laserve-checkpoint", "x-laserve-checkpoint-version", "x-laserve-weights"]
     assert answer.text.endswith("\n\n")
     return answer.text.removesuffix("\n\n").split("\n\n")
 
