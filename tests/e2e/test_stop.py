@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tests.e2e.every_request import (
     check_refuses,
     suspended,
 )
-from tests.e2e.hot_loading import HotServer, running_hot_server
+from tests.e2e.hot_loading import HotServer, Sample, running_hot_server
 from tests.e2e.server import KV_CACHE_BYTES
 from tests.fork_server import ONE_THREAD, start
 from tests.tiny_model import TinyModel
@@ -123,16 +123,22 @@ def test_what_does_not_end_in_time_ends_with_an_error_also_of_an_engine_that_han
         assert list(hot.staging.iterdir()) == []
 
 
+def told_to_stop_while_asked(hot: HotServer, pool: ThreadPoolExecutor) -> Future[list[Sample]]:
+    """SIGTERM once a request is under way, which is returned when the signal has been seen."""
+    asked = pool.submit(hot.ask, "tiny-a")
+    while hot.server.metric(IN_FLIGHT) < 1:
+        time.sleep(0.05)
+    psutil.Process(hot.server.pid).terminate()
+    wait_for(hot.server.log, "stopping: what runs has up to 25 s")
+    return asked
+
+
 def test_what_runs_is_answered_before_a_server_stops(tmp_path: Path) -> None:
     with one_hot_server(tmp_path) as hot:
         process = psutil.Process(hot.server.pid)
         processes = list(family(hot.server.pid))
         with suspended(engines(hot.server.pid)), ThreadPoolExecutor() as pool:
-            answer = pool.submit(hot.ask, "tiny-a")
-            while hot.server.metric(IN_FLIGHT) < 1:
-                time.sleep(0.05)
-            process.terminate()
-            wait_for(hot.server.log, "stopping: what runs has up to 25 s")
+            answer = told_to_stop_while_asked(hot, pool)
             check_refuses(hot.server, "the server is being stopped")
             for engine in engines(hot.server.pid):
                 engine.resume()
@@ -146,11 +152,7 @@ def test_a_second_signal_ends_a_server_at_once(tmp_path: Path) -> None:
         process = psutil.Process(hot.server.pid)
         processes = list(family(hot.server.pid))
         with suspended(engines(hot.server.pid)), ThreadPoolExecutor() as pool:
-            asked = pool.submit(hot.ask, "tiny-a")
-            while hot.server.metric(IN_FLIGHT) < 1:
-                time.sleep(0.05)
-            process.terminate()
-            wait_for(hot.server.log, "stopping: what runs has up to 25 s")
+            asked = told_to_stop_while_asked(hot, pool)
             began = time.monotonic()
             process.terminate()
             assert process.wait(GONE_S) == 0
