@@ -1,4 +1,4 @@
-"""Real vLLM engines on the tiny model, one of each kind for the whole session."""
+"""Real vLLM engines on the tiny model, one of each kind for all tests of this folder."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -30,7 +30,7 @@ BASE: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def forked_engines() -> Iterator[None]:
     """Engines find vLLM imported."""
     with forking(), pytest.MonkeyPatch.context() as patch:
@@ -93,14 +93,14 @@ def parameters_of(model: TinyModel) -> ScoreParameters:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def plain(tiny: TinyModel) -> AsyncIterator[AsyncLLM]:
     """Plain vLLM. Prompts are prefilled whole: its CPU worker dies of seeded chunks."""
     async with plain_engine(tiny.path, max_num_batched_tokens=4096) as engine:
         yield engine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def scored(tiny: TinyModel) -> AsyncIterator[ScoredEngine]:
     """LaServe with chunked prefill and so few KV blocks that load preempts requests."""
     async with scored_engine(
@@ -109,7 +109,7 @@ async def scored(tiny: TinyModel) -> AsyncIterator[ScoredEngine]:
         yield engine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def offline(scored: ScoredEngine, tiny: TinyModel) -> OfflineEngine:
     """The same engine, asked without HTTP."""
     return OfflineEngine(scored, parameters_of(tiny))

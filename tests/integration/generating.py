@@ -42,7 +42,7 @@ class Generated:
 
 def engine_of(scored: ScoredEngine) -> AsyncLLM:
     """vLLM's engine under a scored one."""
-    return cast(AsyncLLM, scored._engine)
+    return cast(AsyncLLM, scored.engine)
 
 
 async def generate(

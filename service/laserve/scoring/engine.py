@@ -72,18 +72,18 @@ class EngineFront(Generic[BehindT]):
     """Stands in front of an engine, and generates in a way of its own."""
 
     def __init__(self, engine: BehindT) -> None:
-        self._engine = engine
+        self.engine = engine
 
     @property
     def vllm_config(self) -> VllmConfig:
         """As `EngineParts.vllm_config`."""
-        return self._engine.vllm_config
+        return self.engine.vllm_config
 
     @property
     def renderer(self) -> BaseRenderer:
         """As `EngineParts.renderer`."""
-        return self._engine.renderer
+        return self.engine.renderer
 
     async def abort(self, request_id: str | Iterable[str]) -> None:
         """As `EngineParts.abort`."""
-        await self._engine.abort(request_id)
+        await self.engine.abort(request_id)

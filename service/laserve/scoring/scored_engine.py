@@ -120,7 +120,7 @@ class ScoredEngine(EngineFront[Engine]):
             self._observer(reward, _second_request_tokens(reward))
 
     def _answer(self, prompt: Prompt, params: SamplingParams, method: Method | None) -> Answer:
-        renderer = self._engine.renderer
+        renderer = self.engine.renderer
         limit = params.max_tokens
         return Answer(
             params=params,
@@ -145,7 +145,7 @@ class ScoredEngine(EngineFront[Engine]):
         each of its outputs."""
         is_structured = params.structured_outputs is not None
         with self.under_way.one_more(), self._translating(), self._rewarding(request):
-            outputs = self._engine.generate(prompt, params, request_id, **options)
+            outputs = self.engine.generate(prompt, params, request_id, **options)
             async with aclosing(outputs):
                 async for output in outputs:
                     if is_structured:
@@ -228,10 +228,10 @@ class ScoredEngine(EngineFront[Engine]):
         if extended is None:
             return self._parameters.unscored(Status.UNSUPPORTED, Method.POST_HOC)
         completed = len(cast(dict[str, Any], extended)["prompt_token_ids"])
-        if post_hoc_length(self._engine.vllm_config, completed) > self._arming.max_model_len:
+        if post_hoc_length(self.engine.vllm_config, completed) > self._arming.max_model_len:
             return self._parameters.unscored(Status.CONTEXT_FULL, Method.POST_HOC)
         logprob = await read_logprob(
-            self._engine, extended, self._parameters.z_c, request_id, options
+            self.engine, extended, self._parameters.z_c, request_id, options
         )
         if logprob is None:
             return self._parameters.unscored(Status.ABORTED, Method.POST_HOC)

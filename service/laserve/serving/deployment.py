@@ -44,7 +44,7 @@ class _Lease(EngineFront[Engine]):
                 "the checkpoint that began this answer is not served any more: ask again",
                 HTTPStatus.SERVICE_UNAVAILABLE,
             )
-        return self._engine.generate(prompt, sampling_params, request_id, **options)
+        return self.engine.generate(prompt, sampling_params, request_id, **options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class MeteredEngine(EngineFront[ScoredEngine]):
         for, counts with all that it might have had."""
         is_delta = sampling_params.output_kind == RequestOutputKind.DELTA
         counted: Counter[int] = Counter()
-        outputs = self._engine.generate(prompt, sampling_params, request_id, rewards, **options)
+        outputs = self.engine.generate(prompt, sampling_params, request_id, rewards, **options)
         try:
             async with aclosing(outputs):
                 async for output in outputs:
