@@ -1,37 +1,17 @@
 """Selection over HTTP, on the demo checkpoint, whose score is worth voting with."""
 
-import asyncio
 import json
-import time
 from typing import Any
 
 import pytest
 
 from laserve_training.problem import Problem, Split
 from laserve_training.tasks.countdown import CountdownTask
+from tests.e2e.selecting import CHAT, body, post
 from tests.e2e.server import Server
 
-CHAT = "/v1/chat/completions"
-QUESTION = "2,6,6>2"
 TASK = CountdownTask()
 PROBLEMS = TASK.problems(Split.TEST, 24, seed=2)
-
-
-def body(server: Server, question: str = QUESTION, **fields: Any) -> dict[str, Any]:
-    return {
-        "model": server.model,
-        "messages": [{"role": "user", "content": question}],
-        "max_tokens": 24,
-        "seed": 0,
-        **fields,
-    }
-
-
-def post(server: Server, **fields: Any) -> dict[str, Any]:
-    answer = server.http.post(CHAT, json=body(server, **fields))
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def is_correct(problem: Problem, answer: dict[str, Any]) -> bool:
@@ -313,166 +293,3 @@ def test_tool_calls_are_voted_on(server: Server) -> None:
             == (found["samples_used"])
         )
         assert json.loads(found["answer"])[0]["name"] == "add"
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"selection": {"n_max": 0}}, "n_max"),
-        ({"selection": {"n_max": 1000}}, "128"),
-        ({"selection": {"n_max": 2.5}}, "n_max"),
-        ({"selection": {"n_max": True}}, "n_max"),
-        ({"selection": {"n_parallel": 0}}, "n_parallel"),
-        ({"selection": {"method": "vote"}}, "method"),
-        ({"selection": {"answer": "best"}}, "answer"),
-        ({"selection": {"answer": "regex:("}}, "regular expression"),
-        ({"selection": {"answer": r"regex:(a)\1"}}, "RE2"),
-        ({"selection": {"answer": "regex:" + "a" * 10**6}}, "regular expression"),
-        ({"selection": {"answer": "json:$.a["}}, "JSON path"),
-        ({"selection": {"answer": "json:$..a"}}, "JSON path"),
-        ({"selection": {"answer": "plugin:none"}}, "result"),
-        ({"selection": {"equality": "fuzzy"}}, "equality"),
-        ({"selection": {"posterior": 0.2}}, "posterior"),
-        ({"selection": {"posterior": 0.9, "method": "best_of_n"}}, "posterior"),
-        ({"selection": {"min_confidence": 1.5}}, "min_confidence"),
-        ({"selection": {"max_total_tokens": 0}}, "max_total_tokens"),
-        ({"selection": {"timeout_s": 0}}, "timeout_s"),
-        ({"selection": {"timeout_s": "NaN"}}, "timeout_s"),
-        ({"selection": {"threshold": 1}}, "threshold"),
-        ({"selection": "majority"}, "selection"),
-        ({"selection": {}, "n": 2}, "n_max"),
-        ({"selection": {}, "use_beam_search": True}, "use_beam_search"),
-        ({"selection": {}, "self_reward": False}, "self_reward"),
-        ({"selections": {}}, "selection"),
-    ],
-)
-def test_a_bad_selection_is_refused_by_name(
-    demo: Server, change: dict[str, Any], named: str
-) -> None:
-    answer = demo.http.post(CHAT, json=body(demo, **change))
-    assert answer.status_code == 400, answer.text
-    error = answer.json()["error"]
-    assert named in error["message"] + str(error["param"])
-
-
-def test_other_routes_say_that_they_select_nothing(demo: Server) -> None:
-    asked = {"model": demo.model, "input": QUESTION, "selection": {}}
-    answer = demo.http.post("/v1/responses", json=asked)
-    assert answer.status_code == 400
-    assert "other routes select nothing" in answer.json()["error"]["message"]
-
-
-def test_confidence_needs_a_calibration(server: Server) -> None:
-    asked = body(server, selection={"min_confidence": 0.5})
-    answer = server.http.post(CHAT, json=asked)
-    assert answer.status_code == 400
-    assert "no calibration" in answer.json()["error"]["message"]
-
-
-def test_several_prompts_are_refused(demo: Server) -> None:
-    asked = {"model": demo.model, "prompt": ["a", "b"], "selection": {}}
-    answer = demo.http.post("/v1/completions", json=asked)
-    assert answer.status_code == 400
-    assert "request for each prompt" in answer.json()["error"]["message"]
-
-
-def test_a_json_path_that_matches_nothing_is_refused_with_the_keys_that_there_are(
-    server: Server,
-) -> None:
-    asked = {
-        **body(server, selection={"answer": "json:$.m", "n_max": 2, "method": "majority"}),
-        "structured_outputs": {"choice": ['{"n": 1}', '{"n": 2}']},
-    }
-    answer = server.http.post(CHAT, json=asked)
-    assert answer.status_code == 400, answer.text
-    assert "$.m" in answer.json()["error"]["message"]
-    asked["selection"]["answer"] = "json:$.n"
-    assert server.http.post(CHAT, json=asked).json()["selection"]["answer"] in ("1", "2")
-
-
-def test_a_token_budget_is_kept(server: Server) -> None:
-    asked = {
-        **body(server, selection={"n_max": 64, "n_parallel": 8, "max_total_tokens": 300}),
-        "max_tokens": 200,
-        "ignore_eos": False,
-        "min_tokens": 100,
-    }
-    selection = server.http.post(CHAT, json=asked).json()["selection"]
-    assert selection["stop_cause"] == "max_total_tokens"
-    # Each of the 8 in flight may be a few steps further by the time it is cancelled.
-    assert 300 <= selection["completion_tokens"] < 300 + 8 * 40
-
-
-def test_a_time_budget_answers_with_what_there_is(server: Server) -> None:
-    asked = {
-        **body(server, selection={"n_max": 4, "timeout_s": 0.3, "method": "majority"}),
-        "max_tokens": 480,
-        "min_tokens": 470,
-    }
-    found = server.http.post(CHAT, json=asked).json()
-    assert found["selection"]["stop_cause"] == "timeout"
-    assert found["selection"]["unvoted"]["cancelled"] == 4
-    assert found["choices"][0]["finish_reason"] == "length"
-    _await_idle(server)
-
-
-@pytest.mark.parametrize("stream", [False, True])
-async def test_a_client_that_leaves_takes_all_samples_with_it(server: Server, stream: bool) -> None:
-    asked = {
-        **body(server, selection={"n_max": 16, "n_parallel": 16, "method": "majority"}),
-        "max_tokens": 490,
-        "min_tokens": 480,
-    }
-    aborted = _aborted(server)
-    async with server.async_client() as client:
-        request = client.post("/chat/completions", body={**asked, "stream": stream}, cast_to=object)
-        task = asyncio.ensure_future(request)
-        await asyncio.to_thread(_await_running, server, 16)
-        assert server.metric("vllm:kv_cache_usage_perc") > 0
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    await asyncio.to_thread(_await_idle, server)
-    assert _aborted(server) - aborted == 16
-
-
-def _aborted(server: Server) -> float:
-    return server.metric("laserve_generations_total", status="aborted")
-
-
-def _await_running(server: Server, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while server.metric("vllm:num_requests_running") < count:
-        assert time.monotonic() < deadline, "the samples do not start"
-        time.sleep(0.05)
-
-
-def _await_idle(server: Server) -> None:
-    """Until no sample runs and the KV cache is empty."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if (
-            server.metric("vllm:num_requests_running") == 0
-            and server.metric("vllm:num_requests_waiting") == 0
-            and server.metric("vllm:kv_cache_usage_perc") == 0
-        ):
-            return
-        time.sleep(0.1)
-    raise AssertionError("samples are still running")
-
-
-def test_samples_share_the_prefill_of_their_prompt(server: Server) -> None:
-    before = server.metric("vllm:prefix_cache_hits_total")
-    prompt = [7 + index % 50 for index in range(300)]
-    asked = {"model": server.model, "prompt": prompt, "max_tokens": 4, "seed": 0}
-    options = {"n_max": 8, "method": "majority", "adaptive": False}
-    server.http.post("/v1/completions", json={**asked, "selection": options}).raise_for_status()
-    # All but the first sample of what fills whole blocks, which have 128 tokens at most.
-    assert server.metric("vllm:prefix_cache_hits_total") - before >= 7 * 256
-
-
-def test_selections_are_counted(demo: Server) -> None:
-    labels = {"method": "majority", "stop_cause": "n_max", "result": "selected"}
-    before = demo.metric("laserve_selections_total", **labels)
-    post(demo, selection={"method": "majority", "n_max": 2, "adaptive": False})
-    assert demo.metric("laserve_selections_total", **labels) == before + 1
-    assert demo.metric("laserve_selection_samples_count") > 0
