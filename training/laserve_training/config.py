@@ -70,8 +70,13 @@ class ModelTable(_Table):
     path: Text | None = None
     """Checkpoint folder or hub id."""
     scratch: ScratchTable | None = None
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the weights in training; auto: as the checkpoint stores them."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What training calculates in, and what the checkpoint is written in; auto: as the weights are
+    stored. The weights that are trained are in float32 all the while: in 16 bits they would not
+    move, as a step is less than what they round to."""
+    attn_implementation: Text | None = None
+    """Of the attention in training, as transformers names it: "sdpa", "eager",
+    "flash_attention_2"; null: its own choice."""
     lora: LoraTable | None = None
 
     @model_validator(mode="after")

@@ -1,14 +1,19 @@
 """What training starts from, and what it leaves: adapters on, adapters merged."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
+import torch
 from peft import LoraConfig, PeftModel
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.checkpoint_files import checkpoint_name
 from laserve.errors import ConfigurationError
-from laserve.reference.load import load_tokenizer
-from laserve_training.config import Config, LoraTable
+from laserve.reference.load import load_model, load_tokenizer
+from laserve_training.config import Config, LoraTable, ModelTable
+
+DTYPES = ("float32", "bfloat16", "float16")
+"""What training can calculate in."""
 
 
 def training_tokenizer(path: str) -> PreTrainedTokenizerBase:
@@ -22,6 +27,57 @@ def training_tokenizer(path: str) -> PreTrainedTokenizerBase:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def training_dtype(table: ModelTable, start: str | None) -> str:
+    """What training calculates in, by torch's name; `start` is the folder or hub id that it starts
+    from, None for a new model.
+
+    Raises ConfigurationError for one that this machine, or training at all, cannot calculate in.
+    """
+    dtype: str = table.dtype
+    if dtype == "auto" and start is None:
+        dtype = "float32"
+    elif dtype == "auto":
+        try:
+            stored = AutoConfig.from_pretrained(start).dtype
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{start} cannot be loaded: {error}") from error
+        dtype = "float32" if stored is None else str(stored).removeprefix("torch.")
+    if dtype not in DTYPES:
+        raise ConfigurationError(
+            f"{start} stores its weights in {dtype}, which training cannot calculate in: set "
+            f"model.dtype to one of {', '.join(DTYPES)}"
+        )
+    if dtype == "float16" and not torch.accelerator.is_available():
+        raise ConfigurationError(
+            "model.dtype float16 needs a GPU: set model.dtype to bfloat16 or float32"
+        )
+    return dtype
+
+
+def load_for_training(table: ModelTable, start: str) -> PreTrainedModel:
+    """The model of a folder or hub id with its weights in float32; those that an adapter stands on
+    are not trained, and in what training calculates in. Raises ConfigurationError."""
+    dtype = "float32" if table.lora is None else training_dtype(table, start)
+    return load_model(start, dtype, table.attn_implementation)
+
+
+def as_trained(dtype: str, device: str) -> AbstractContextManager[Any]:
+    """In this context a model whose weights are in float32 calculates as it does in training."""
+    if dtype == "float32":
+        return nullcontext()
+    return torch.autocast(device, dtype=getattr(torch, dtype))
+
+
+def device_arguments(dtype: str) -> dict[str, Any]:
+    """The trainer's arguments on where, and in what, it calculates."""
+    return {
+        "bf16": dtype == "bfloat16",
+        "fp16": dtype == "float16",
+        "use_cpu": not torch.accelerator.is_available(),
+        "dataloader_pin_memory": torch.cuda.is_available(),
+    }
 
 
 def peft_config(table: LoraTable | None) -> LoraConfig | None:

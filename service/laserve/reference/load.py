@@ -20,14 +20,18 @@ def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_model(model: str, dtype: str) -> PreTrainedModel:
+def load_model(model: str, dtype: str, attn_implementation: str | None = None) -> PreTrainedModel:
     """The causal language model of a checkpoint folder or hub id, on the CPU.
 
-    `dtype` is one of torch's names, or "auto": as the checkpoint stores its weights. Raises
+    `dtype` is one of torch's names, or "auto": as the checkpoint stores its weights.
+    `attn_implementation` is one of transformers' names, or None: its own choice. Raises
     ConfigurationError.
     """
     try:
-        loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
-    except (OSError, ValueError, SafetensorError) as error:
+        loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            model, dtype=dtype, attn_implementation=attn_implementation
+        )
+    # An ImportError says what an implementation of the attention needs.
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise ConfigurationError(f"{model} cannot be loaded: {error}") from error
     return loaded

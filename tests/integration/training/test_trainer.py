@@ -9,6 +9,7 @@ import torch
 from trl import GRPOConfig, GRPOTrainer
 
 from laserve.errors import ConfigurationError
+from laserve.reference.load import load_model
 from laserve_training.laser.loss import class_weights
 from laserve_training.laser.rollouts import LOGPROB_KEY, ScoredRollouts
 from laserve_training.laser.trainer import REFERENCE, TARGETS, WEIGHTS
@@ -270,6 +271,15 @@ def test_what_cannot_work_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         make_trainer(**arguments)
+
+
+def test_weights_in_16_bits_are_refused(
+    make_trainer: TrainerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bfloat16 = load_model(str(make_trainer.tiny.path), "bfloat16")
+    monkeypatch.setattr(TrainerFactory, "model", lambda self: bfloat16)
+    with pytest.raises(ConfigurationError, match="is in bfloat16"):
+        make_trainer()
 
 
 @pytest.mark.parametrize("option", ["tools", "environment_factory"])

@@ -19,6 +19,7 @@ from laserve_training.config import (
     trainer_arguments,
 )
 from laserve_training.laser.config import LaSeRConfig
+from laserve_training.models import device_arguments
 from laserve_training.problem import Split
 from laserve_training.tasks.arithmetic import ArithmeticTask
 from laserve_training.tasks.registry import make_task
@@ -69,8 +70,7 @@ def laser_arguments(config: Config, folder: Path) -> LaSeRConfig:
     return LaSeRConfig(
         **config.laser.trainer,  # type: ignore[arg-type]  # that they fit is what is tested
         **config.laser.model_dump(exclude={"problems", "trainer"}),
-        bf16=config.model.dtype == "bfloat16",
-        use_cpu=True,
+        **(device_arguments(config.model.dtype) | {"use_cpu": True}),
         output_dir=str(folder),
         seed=config.seed,
         z_c=0,
@@ -233,6 +233,8 @@ def test_trainer_arguments_are_fields_of_the_trainers_arguments() -> None:
     [
         ("output_dir", "`output`"),
         ("seed", "`seed`"),
+        ("bf16", "`model.dtype`"),
+        ("fp16", "`model.dtype`"),
         ("z_c", "`score.z_c`"),
         ("c_ref", "`score.c_ref`"),
         ("beta_v", "`score.beta_v`"),
@@ -254,6 +256,7 @@ def test_laser_refuses_a_key_that_is_set_elsewhere(tmp_path: Path, key: str, own
     [
         ("output_dir", "`output`"),
         ("seed", "`seed`"),
+        ("bf16", "`model.dtype`"),
         ("max_length", "the model's context"),
         ("dataset_kwargs", "the sft command"),
     ],
@@ -283,6 +286,7 @@ def test_a_shipped_file_makes_the_trainers_arguments(path: Path, tmp_path: Path)
     if config.sft is not None:
         SFTConfig(
             **config.sft.trainer,  # type: ignore[arg-type]  # that they fit is what is tested
+            **(device_arguments(config.model.dtype) | {"use_cpu": True}),
             output_dir=str(tmp_path),
             seed=config.seed,
             max_length=None,

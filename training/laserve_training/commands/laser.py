@@ -6,7 +6,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset
@@ -35,14 +34,28 @@ from laserve_training.laser.config import LaSeRConfig, check_target
 from laserve_training.laser.rewards import VerifierReward
 from laserve_training.laser.trainer import LaSeRTrainer
 from laserve_training.logs import JsonLinesLog
-from laserve_training.models import base_name, peft_config, start_of, training_tokenizer
+from laserve_training.models import (
+    as_trained,
+    base_name,
+    device_arguments,
+    load_for_training,
+    peft_config,
+    start_of,
+    training_dtype,
+    training_tokenizer,
+)
 from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
 from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.math import MathVerifier
 from laserve_training.verifiers.registry import make_verifier
 
-_OWNED = {"output_dir": "`output`", "seed": "`seed`"} | {
+_OWNED = {
+    "output_dir": "`output`",
+    "seed": "`seed`",
+    "bf16": "`model.dtype`",
+    "fp16": "`model.dtype`",
+} | {
     field.name: f"`{table}.{field.name}`"
     for table, model in (("score", ScoreTable), ("laser", LaserTable))
     for field in fields(LaSeRConfig)
@@ -69,9 +82,10 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     tokenizer = training_tokenizer(start)
     z_c = find_token(tokenizer, config.score.z_c)
     # Before the model is loaded: what the trainer refuses is refused at once.
-    args = _arguments(config, arguments, z_c, work)
+    dtype = training_dtype(config.model, start)
+    args = _arguments(config, arguments, z_c, work, dtype)
     state = PartialState()
-    model = load_model(start, config.model.dtype)
+    model = load_for_training(config.model, start)
     eos = find_eos_tokens(model, tokenizer)
     check_scoring_token(tokenizer, z_c, eos.every)
     task = make_task(config.task)
@@ -83,7 +97,8 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     verifier = make_verifier(config.verifier, task)
     if isinstance(verifier, MathVerifier):
         verifier.check_references(problems)
-    c_ref = _reference_constant(config, model, tokenizer, problems, state)
+    with as_trained(dtype, state.device.type):
+        c_ref = _reference_constant(config, model, tokenizer, problems, state)
     check_target(c_ref.mean, config.score.beta_v)
     args.c_ref = c_ref.mean
     trainer = LaSeRTrainer(
@@ -105,7 +120,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     if state.is_main_process:
         # A model that is loaded under DeepSpeed's ZeRO-3 waits for the other processes.
         unset_hf_deepspeed_config()
-        trained = _trained_model(work / "final", start, config)
+        trained = _trained_model(work / "final", start, config, dtype)
         # More than are kept: those that the model does not finish are no probes.
         measured = measure(config, trained, tokenizer, problems[: 4 * GOLDEN_PROBES])
         write_checkpoint(
@@ -130,7 +145,9 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     return folder
 
 
-def _arguments(config: Config, given: dict[str, Any], z_c: int, work: Path) -> LaSeRConfig:
+def _arguments(
+    config: Config, given: dict[str, Any], z_c: int, work: Path, dtype: str
+) -> LaSeRConfig:
     """The trainer's arguments; c_ref is still to be measured where it is not stated."""
     stated = config.score.c_ref
     return build_arguments(
@@ -138,8 +155,7 @@ def _arguments(config: Config, given: dict[str, Any], z_c: int, work: Path) -> L
         LaSeRConfig,
         {
             "report_to": ["tensorboard"],
-            "bf16": config.model.dtype == "bfloat16",
-            "dataloader_pin_memory": torch.cuda.is_available(),
+            **device_arguments(dtype),
             **given,
             "output_dir": str(work),
             "seed": config.seed,
@@ -188,9 +204,9 @@ def _reference_constant(
     return cast(ReferenceConstant, measured[0])
 
 
-def _trained_model(final: Path, start: str, config: Config) -> PreTrainedModel:
+def _trained_model(final: Path, start: str, config: Config, dtype: str) -> PreTrainedModel:
     """What was saved, read back, so that the golden probes are those of the file."""
     if config.model.lora is None:
-        return load_model(str(final), config.model.dtype)
-    adapted: Any = PeftModel.from_pretrained(load_model(start, config.model.dtype), str(final))
+        return load_model(str(final), dtype)
+    adapted: Any = PeftModel.from_pretrained(load_model(start, dtype), str(final))
     return cast(PreTrainedModel, adapted.merge_and_unload())

@@ -39,7 +39,7 @@ def run_measure_ref(config: Config) -> Path:
         )
     tokenizer = training_tokenizer(start)
     problems = make_task(config.task).problems(Split.TRAIN, config.score.c_ref_samples, config.seed)
-    model = load_model(start, config.model.dtype)
+    model = load_model(start, config.model.dtype, config.model.attn_implementation)
     measurement = measure(config, model, tokenizer, problems)
     name = base_name(config)
     write_manifest(

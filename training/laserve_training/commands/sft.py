@@ -6,17 +6,24 @@ from typing import Any, cast
 
 import torch
 from datasets import Dataset
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
 
 from laserve.core.tokens import find_token
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.encode import encode_rows, find_eos_tokens
-from laserve.reference.load import load_model
 from laserve_training.checkpoint import check_output
 from laserve_training.config import Config, SftTable, build_arguments, trainer_arguments
 from laserve_training.logs import JsonLinesLog
-from laserve_training.models import merged, peft_config, training_tokenizer
+from laserve_training.models import (
+    device_arguments,
+    load_for_training,
+    merged,
+    peft_config,
+    training_dtype,
+    training_tokenizer,
+)
 from laserve_training.problem import Problem, Split, Task
 from laserve_training.rows import as_rows
 from laserve_training.scratch import new_model, new_tokenizer
@@ -26,6 +33,8 @@ from laserve_training.tasks.registry import make_task
 _OWNED = {
     "output_dir": "`output`",
     "seed": "`seed`",
+    "bf16": "`model.dtype`",
+    "fp16": "`model.dtype`",
     "dataset_kwargs": "the sft command",
     "max_length": "the model's context",
 }
@@ -38,14 +47,14 @@ def run_sft(config: Config) -> Path:
     arguments = trainer_arguments("sft.trainer", config.sft.trainer, SFTConfig, _OWNED)
     folder = config.output / "sft"
     check_output(folder)
+    dtype = training_dtype(config.model, config.model.path)
     args = build_arguments(
         "sft.trainer",
         SFTConfig,
         {
             "report_to": ["tensorboard"],
             "save_strategy": "no",
-            "bf16": config.model.dtype == "bfloat16",
-            "dataloader_pin_memory": torch.cuda.is_available(),
+            **device_arguments(dtype),
             **arguments,
             "output_dir": str(config.output / "sft-training"),
             "seed": config.seed,
@@ -67,6 +76,7 @@ def run_sft(config: Config) -> Path:
     trainer.train()
     if trainer.accelerator.is_main_process:
         trained = merged(trainer.accelerator.unwrap_model(trainer.model))
+        nn.Module.to(trained, getattr(torch, dtype))  # transformers' own `to` is not typed
         with TemporaryDirectory(dir=config.output, prefix=".sft-") as scratch:
             written = Path(scratch) / folder.name
             trained.save_pretrained(written)
@@ -93,7 +103,7 @@ def _start(config: Config, task: Task) -> tuple[PreTrainedModel, PreTrainedToken
     scratch = config.model.scratch
     if scratch is None:
         path = cast(str, config.model.path)
-        return load_model(path, config.model.dtype), training_tokenizer(path)
+        return load_for_training(config.model, path), training_tokenizer(path)
     if not isinstance(task, GeneratedTask):
         raise ConfigurationError(
             f"a model from scratch needs a task with an alphabet; {task.name} has none: give "

@@ -85,6 +85,8 @@ class ScoredRollouts:
                 gradient_checkpointing_kwargs=cast(Any, trainer.args.gradient_checkpointing_kwargs),
             ) as model,
             torch.no_grad(),
+            # Around all steps: each by itself would make a 16-bit copy of the weights anew.
+            trainer.accelerator.autocast(),
             trainer._dist.summon_full_params(trainer.model_wrapped, recurse=False),
         ):
             output = model.generate(

@@ -22,6 +22,7 @@ from trl import GRPOTrainer
 from laserve.errors import ConfigurationError
 from laserve_training.laser.advantages import integrate, self_reward_advantages
 from laserve_training.laser.config import LaSeRConfig
+from laserve_training.laser.learnable import check_learnable
 from laserve_training.laser.loss import ScoredSolutions, class_weights, self_reward_loss
 from laserve_training.laser.rollouts import LOGPROB_KEY, ScoredRollouts
 from laserve_training.laser.sequences import append_scoring_token, scoring_positions
@@ -36,7 +37,8 @@ class LaSeRTrainer(GRPOTrainer):
 
     The first reward function is the verifier, 1 for correct and 0 for incorrect. Others may
     follow; they shape the advantage and not the score's target. Raises ConfigurationError for what
-    cannot be scored: tools, environments, images, a temperature that cannot be taken back.
+    cannot be scored: tools, environments, images, a temperature that cannot be taken back; and for
+    what cannot learn: weights in 16 bits.
     """
 
     args: LaSeRConfig
@@ -62,6 +64,7 @@ class LaSeRTrainer(GRPOTrainer):
                 **cast(dict[str, Any], args.generation_kwargs or {}),
             }
         super().__init__(model, args=args, processing_class=processing_class, **options)
+        check_learnable(cast(nn.Module, self.model), self.accelerator)
         if self._is_vlm:
             raise ConfigurationError("models with images are not supported: give a text model")
         if args.reference == "model" and self.ref_model is None:
