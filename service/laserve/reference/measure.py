@@ -18,6 +18,7 @@ from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.core.tokens import check_scoring_token
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.encode import EncodedRow, encode_rows, find_eos_tokens
+from laserve.reference.own_settings import without_own_settings
 from laserve.reference.probe import measure_probe
 from laserve.reference.rows import Row
 
@@ -147,15 +148,10 @@ def _sample(
     width = max(map(len, prompts))
     input_ids = torch.tensor([[eos.primary] * (width - len(p)) + p for p in prompts])
     mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
-    # Each filter is switched off by name: what is left unset, generate() takes from the model's
-    # own generation settings.
     settings = GenerationConfig(
         do_sample=True,
         temperature=1.0,
         top_k=0,
-        top_p=1.0,
-        min_p=0.0,
-        repetition_penalty=1.0,
         suppress_tokens=[z_c],
         max_new_tokens=max_new_tokens,
         eos_token_id=sorted(eos.every),
@@ -163,9 +159,10 @@ def _sample(
     )
     # The class of models that generate declares it; transformers has no typed base for them.
     generate = cast(Callable[..., torch.Tensor], model.generate)
-    output = generate(
-        input_ids.to(model.device),
-        attention_mask=mask.to(model.device),
-        generation_config=settings,
-    )
+    with without_own_settings(model):
+        output = generate(
+            input_ids.to(model.device),
+            attention_mask=mask.to(model.device),
+            generation_config=settings,
+        )
     return [[int(token) for token in row[width:]] for row in output]

@@ -10,6 +10,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from laserve.errors import ConfigurationError
 from laserve.reference.load import load_model
+from laserve_training.laser.generation import barring
 from laserve_training.laser.loss import class_weights
 from laserve_training.laser.rollouts import LOGPROB_KEY, ScoredRollouts
 from laserve_training.laser.trainer import REFERENCE, TARGETS, WEIGHTS
@@ -121,6 +122,30 @@ def test_rollouts_carry_the_score_of_the_policy_that_wrote_them(
     assert 0 < truncated < 24
 
 
+def test_a_models_own_generation_settings_change_neither_rollouts_nor_scores(
+    make_trainer: TrainerFactory, tiny: TinyModel
+) -> None:
+    sampled = []
+    for own in ({}, {"no_repeat_ngram_size": 1, "min_new_tokens": 9, "min_p": 0.9}):
+        trainer = make_trainer()
+        trainer.model.generation_config.update(**own)
+        torch.manual_seed(0)
+        prompts = [trainer.train_dataset[index % 4]["prompt"] for index in range(8)]
+        sampled.append(ScoredRollouts(tiny.z_c)(prompts, trainer))
+        assert all(getattr(trainer.model.generation_config, key) == own[key] for key in own)
+    plain, kept = sampled
+    assert kept["completion_ids"] == plain["completion_ids"]
+    assert kept[LOGPROB_KEY] == pytest.approx(plain[LOGPROB_KEY], nan_ok=True)
+
+
+def test_what_bars_words_and_biases_tokens_of_vllm_keeps_z_c_out() -> None:
+    assert barring("<z>", 7, {}) == {"bad_words": ["<z>"]}
+    given = {"bad_words": ["no"], "logit_bias": {"3": 1.0}}
+    assert barring("<z>", 7, given) == {**given, "bad_words": ["<z>", "no"]}
+    with pytest.raises(ConfigurationError, match="steers the score token 7"):
+        barring("<z>", 7, {"logit_bias": {7: 100.0}})
+
+
 def test_rollouts_are_sampled_from_the_policy_itself(
     make_trainer: TrainerFactory, tiny: TinyModel
 ) -> None:
@@ -183,6 +208,19 @@ def test_the_score_enters_the_advantage_in_the_integration_phase_only(
     (_, plain), (_, integrated) = by_phase
     assert torch.equal(plain["completion_ids"], integrated["completion_ids"])
     assert not torch.allclose(plain["advantages"], integrated["advantages"])
+
+
+def test_an_evaluation_normalises_scores_within_its_own_groups(
+    make_trainer: TrainerFactory,
+) -> None:
+    trainer = make_trainer(num_generations_eval=2, tau=1.0, advantage_min_std=0.0, c_ref=-14.0)
+    inputs = [dict(trainer.train_dataset[index // 2]) for index in range(4)]
+    trainer.model.eval()
+    torch.manual_seed(2)
+    batch = trainer._generate_and_score_completions(inputs)
+    # Two of a group, normalised: opposite, or the verifier's where their scores are the same.
+    first, second = batch["advantages"].view(2, 2).T
+    assert torch.allclose(first, -second, atol=1e-4)
 
 
 def test_before_the_policy_starts_the_advantages_are_zero(make_trainer: TrainerFactory) -> None:
@@ -257,6 +295,16 @@ def test_a_verifier_that_gives_more_than_right_or_wrong_is_refused(
         ({"reference": "model"}, "set beta above 0"),
         ({"reference": "mean"}, "'constant' or 'model'"),
         ({"repetition_penalty": 1.1}, "repetition_penalty=1.1"),
+        (
+            {"generation_kwargs": {"repetition_penalty": 1.1}},
+            "the trainer's own repetition_penalty",
+        ),
+        ({"generation_kwargs": {"min_new_tokens": 4}}, "min_new_tokens may change"),
+        (
+            {"generation_kwargs": {"exponential_decay_length_penalty": [2, 1.5]}},
+            "exponential_decay_length_penalty may change",
+        ),
+        ({"per_device_train_batch_size": 128}, "16 problems are fewer than the 32"),
         ({"use_transformers_continuous_batching": True}, "come without a score"),
         ({"use_vllm": True, "vllm_importance_sampling_correction": False}, "Leave it on"),
         ({"z_c": -1}, "z_c is missing"),

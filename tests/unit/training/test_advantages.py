@@ -53,6 +53,13 @@ def test_a_deviation_of_exactly_the_threshold_says_nothing() -> None:
     assert advantages([0.0, 0.0, 1.0, 1.0], min_std=threshold) == [9.0] * 4
 
 
+def test_a_group_of_one_keeps_the_verifiers_advantage() -> None:
+    verifier = torch.tensor([0.5, -0.5])
+    scores = torch.tensor([0.1, 0.9])
+    result = self_reward_advantages(scores, torch.ones(2), verifier, group_size=1, min_std=0.1)
+    assert result.equal(verifier)
+
+
 def test_integration_is_the_papers_convex_sum() -> None:
     result = integrate(torch.tensor([1.0, -1.0]), torch.tensor([0.5, 3.0]), tau=0.1)
     assert result.tolist() == pytest.approx([0.95, -0.6])

@@ -231,6 +231,14 @@ def test_laser_refuses_a_prompt_that_holds_z_c(refusal: Refusal, tmp_path: Path)
     assert "contains z_c" in message
 
 
+def test_laser_refuses_fewer_problems_than_a_step_takes(refusal: Refusal) -> None:
+    message = refusal(
+        "laser", "laser.trainer.per_device_train_batch_size=64", "laser.trainer.num_generations=4"
+    )
+    assert f"{len(QUESTIONS)} problems are fewer than the 16 that solutions" in message
+    assert "per_device_train_batch_size (64 solutions, 4 to a problem" in message
+
+
 def test_laser_refuses_more_problems_than_there_are(refusal: Refusal) -> None:
     assert "has 4 problems, 5 are asked for" in refusal("laser", "laser.problems=5")
 

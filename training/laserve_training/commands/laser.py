@@ -116,6 +116,10 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         callbacks=[JsonLinesLog(work)],
     )
     trainer.train(resume_from_checkpoint=None if last_save is None else str(last_save))
+    if not trainer.state.global_step:
+        raise ConfigurationError(
+            "the trainer took no step: give laser.trainer.max_steps, or a num_train_epochs above 0"
+        )
     trainer.save_model(str(work / "final"))
     if state.is_main_process:
         # A model that is loaded under DeepSpeed's ZeRO-3 waits for the other processes.

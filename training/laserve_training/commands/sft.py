@@ -74,6 +74,11 @@ def run_sft(config: Config) -> Path:
         callbacks=[JsonLinesLog(config.output / "sft-training")],
     )
     trainer.train()
+    if not trainer.state.global_step:
+        raise ConfigurationError(
+            "the trainer took no step: give more demonstrations, or sft.trainer.num_train_epochs "
+            "above 0"
+        )
     if trainer.accelerator.is_main_process:
         trained = merged(trainer.accelerator.unwrap_model(trainer.model))
         nn.Module.to(trained, getattr(torch, dtype))  # transformers' own `to` is not typed

@@ -42,7 +42,10 @@ def self_reward_advantages(
 
     A truncated solution counts as a score of 0. Where the group's standard deviation is at most
     `min_std` the scores say nothing, and the verifier's own advantages `verifier_N` are returned.
+    So are they for groups of one, which an evaluation may have.
     """
+    if group_size == 1:
+        return verifier_N
     clipped = torch.where(finished_N.bool(), scores_N.clamp(0.0, 1.0), torch.zeros_like(scores_N))
     groups = clipped.view(-1, group_size)
     std = groups.std(dim=1, keepdim=True)

@@ -1,13 +1,14 @@
 """The trainer's arguments: GRPO's and LaSeR's."""
 
 from dataclasses import dataclass, field
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from trl import GRPOConfig
 
 from laserve.core.score import PAPER_BETA_V, is_target_reachable
 from laserve.errors import ConfigurationError
 from laserve_training.laser.advantages import Schedule
+from laserve_training.laser.generation import check_generation
 from laserve_training.laser.options import LaSeROptions, Reference
 
 
@@ -46,6 +47,7 @@ class LaSeRConfig(LaSeROptions, GRPOConfig):
                 "use_vllm with vllm_importance_sampling_correction=False: the score of a rollout "
                 "is read in the forward pass that the correction makes. Leave it on"
             )
+        check_generation(cast(dict[str, Any], self.generation_kwargs or {}), self.use_vllm)
         if not self.use_vllm and self.repetition_penalty != 1.0:
             raise ConfigurationError(
                 f"repetition_penalty={self.repetition_penalty} changes the distribution that a "

@@ -10,13 +10,15 @@ from collections.abc import Collection
 from typing import Any, cast
 
 import torch
+from peft import PeftModel
 from torch import FloatTensor, LongTensor
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, PreTrainedModel
 from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
 from trl.trainer.utils import pad
 
 from laserve.core.eos import up_to_eos
+from laserve.reference.own_settings import without_own_settings
 
 LOGPROB_KEY = "z_c_logprob"
 """Key of log pi(z_c | x, y) beside each rollout; NaN where it has no EOS."""
@@ -55,6 +57,11 @@ class ScoreReader(LogitsProcessor):
         return cast(FloatTensor, changed)
 
 
+def _parts(model: Any) -> list[PreTrainedModel]:
+    """The models whose settings `generate` looks at: an adapter has its own, which it hands on."""
+    return [model, model.get_base_model()] if isinstance(model, PeftModel) else [model]
+
+
 class ScoredRollouts:
     """TRL's `RolloutFunc` for a trainer that generates with Transformers."""
 
@@ -88,6 +95,7 @@ class ScoredRollouts:
             # Around all steps: each by itself would make a 16-bit copy of the weights anew.
             trainer.accelerator.autocast(),
             trainer._dist.summon_full_params(trainer.model_wrapped, recurse=False),
+            without_own_settings(*_parts(model)),
         ):
             output = model.generate(
                 input_ids=input_ids.to(trainer.accelerator.device),

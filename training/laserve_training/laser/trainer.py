@@ -13,6 +13,7 @@ B is the number of solutions in a process, N in all processes; C the tokens of a
 from typing import Any, cast
 
 import torch
+from datasets import Dataset
 from peft import PeftModel
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from trl import GRPOTrainer
 from laserve.errors import ConfigurationError
 from laserve_training.laser.advantages import integrate, self_reward_advantages
 from laserve_training.laser.config import LaSeRConfig
+from laserve_training.laser.generation import barring
 from laserve_training.laser.learnable import check_learnable
 from laserve_training.laser.loss import ScoredSolutions, class_weights, self_reward_loss
 from laserve_training.laser.rollouts import LOGPROB_KEY, ScoredRollouts
@@ -57,14 +59,12 @@ class LaSeRTrainer(GRPOTrainer):
                 "verdict on one answer. Train without them"
             )
         if args.use_vllm:
-            # As in serving, z_c is never sampled.
-            z_c_token = cast(str, processing_class.convert_ids_to_tokens(args.z_c))
-            args.generation_kwargs = {
-                "bad_words": [z_c_token],
-                **cast(dict[str, Any], args.generation_kwargs or {}),
-            }
+            token = cast(str, processing_class.convert_ids_to_tokens(args.z_c))
+            given = cast(dict[str, Any], args.generation_kwargs or {})
+            args.generation_kwargs = barring(token, args.z_c, given)
         super().__init__(model, args=args, processing_class=processing_class, **options)
         check_learnable(cast(nn.Module, self.model), self.accelerator)
+        self._check_batch()
         if self._is_vlm:
             raise ConfigurationError("models with images are not supported: give a text model")
         if args.reference == "model" and self.ref_model is None:
@@ -82,6 +82,20 @@ class LaSeRTrainer(GRPOTrainer):
         self._old_logprobs_B: Tensor | None = None
         self._reference_logprobs_B: Tensor | None = None
         self._verdicts_N = torch.empty(0)
+
+    def _check_batch(self) -> None:
+        """TRL leaves out what does not fill a generation: too few problems would train nothing."""
+        generations = cast(int, self.num_generations)
+        needed = cast(int, self.args.generation_batch_size) // generations
+        problems = len(cast(Dataset, self.train_dataset))
+        if problems < needed:
+            raise ConfigurationError(
+                f"{problems} problems are fewer than the {needed} that solutions are generated for "
+                f"at a time, so that no step would be taken: give more problems, or a smaller "
+                f"per_device_train_batch_size ({self.args.per_device_train_batch_size} solutions, "
+                f"{generations} to a problem, on {self.args.world_size} devices, for "
+                f"{self.args.steps_per_generation} steps of accumulation)"
+            )
 
     def _causal_lm(self, model: nn.Module) -> PreTrainedModel:
         unwrapped = self.accelerator.unwrap_model(model)
@@ -165,7 +179,7 @@ class LaSeRTrainer(GRPOTrainer):
                 scores_N,
                 finished_N,
                 verifier_N,
-                group_size=cast(int, self.num_generations),
+                group_size=self._group_size,
                 min_std=self.args.advantage_min_std,
             )
             batch["advantages"] = integrate(verifier_N, self_N, self.args.tau)[own]
@@ -191,6 +205,12 @@ class LaSeRTrainer(GRPOTrainer):
         if 0 < int(verdicts.sum()) < len(verdicts):
             auroc = roc_auc_score(verdicts.numpy(), scores.numpy())
             self._metrics[self._mode]["self_reward/auroc"].append(float(auroc))
+
+    @property
+    def _group_size(self) -> int:
+        """Solutions to a problem in the batch at hand."""
+        is_training = self._mode == "train"
+        return cast(int, self.num_generations if is_training else self.num_generations_eval)
 
     @property
     def _mode(self) -> str:
