@@ -189,7 +189,8 @@ class Config(_Table):
     """Folder of the run; `sft`, `laser`, `checkpoint` and `evaluation` are made in it."""
     seed: Count = 0
     verifier: Text = "task"
-    """"task" (its own), "math", "exact", "choice", or a dotted path "package.module:function"."""
+    """"task" (its own), "math" (on the last box), "lenient_math" (on what else is stated, where
+    there is no box), "exact", "choice", or a dotted path "package.module:function"."""
     model: ModelTable
     task: TaskTable
     score: ScoreTable

@@ -86,7 +86,11 @@ def test_messages_keep_their_keys_and_get_no_others(write: Writer, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [(19, "19"), (-2, "-2"), (2.5, "2.5"), (10**30, str(10**30))]
+    ("number", "text"),
+    [
+        *((19, "19"), (-2, "-2"), (2.5, "2.5"), (10**30, str(10**30))),
+        *((5e-05, "0.00005"), (1e16, "10000000000000000"), (3.0, "3"), (-1.5e-7, "-0.00000015")),
+    ],
 )
 def test_numbers_become_text(number: float, text: str, tmp_path: Path) -> None:
     (problem,) = read(write_lines(tmp_path, [{"prompt": "?", "answer": number}]))

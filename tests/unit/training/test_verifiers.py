@@ -78,7 +78,8 @@ def verify_math() -> Iterator[MathVerifier]:
     [
         ("1/2", r"So it is \boxed{\frac{1}{2}}.", True),
         ("0.5", r"\boxed{\frac12}", True),
-        (r"$\frac{1}{2}$", "The answer is 0.5", True),
+        (r"$\frac{1}{2}$", r"The answer is \boxed{0.5}", True),
+        ("0.00005", r"\boxed{5 \cdot 10^{-5}}", True),
         (r"\boxed{5}", r"\boxed{5.0}", True),
         ("x^2+2x+1", r"\boxed{(x+1)^2}", True),
         (r"\{1, 2\}", r"\boxed{\{2, 1\}}", True),
@@ -95,6 +96,24 @@ def test_math_compares_values(
     answer: str, completion: str, verdict: bool, verify_math: MathVerifier
 ) -> None:
     assert verify_math(problem(answer), completion) is verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "completion", "verdict"),
+    [
+        ("3", "I give up after 3 attempts.", True),
+        (r"$\frac{1}{2}$", "The answer is 0.5", True),
+        ("3", r"I give up after 3 attempts: \boxed{4}", False),
+        ("3", "no idea", False),
+    ],
+)
+def test_a_solution_without_a_box_is_searched_by_the_lenient_verifier_only(
+    answer: str, completion: str, verdict: bool, verify_math: MathVerifier
+) -> None:
+    assert verify_math(problem(answer), completion) is False
+    with MathVerifier(is_lenient=True) as lenient:
+        assert lenient(problem(answer), completion) is verdict
+        lenient.check_references([problem(answer)])
 
 
 def test_math_refuses_a_reference_answer_that_it_cannot_read(verify_math: MathVerifier) -> None:
@@ -250,13 +269,16 @@ def test_verifiers_go_by_their_names(user_module: str) -> None:
     assert make_verifier("exact", FILE_TASK) is is_exact
     assert make_verifier("choice", FILE_TASK) is is_chosen
     assert isinstance(make_verifier("math", FILE_TASK), MathVerifier)
+    assert make_verifier("lenient_math", FILE_TASK)(problem("5"), "It is 5")
     assert make_verifier(f"{user_module}:one", FILE_TASK)(problem("5"), "")
     task = CountdownTask()
     assert make_verifier("task", task) == task.verifier
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match="'maths' does not exist.*task, math, exact"):
+    with pytest.raises(
+        ConfigurationError, match="'maths' does not exist.*task, math, lenient_math, exact"
+    ):
         make_verifier("maths", FILE_TASK)
 
 

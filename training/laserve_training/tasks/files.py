@@ -17,6 +17,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -90,7 +91,8 @@ class FileTask:
 
 def _number_as_text(answer: object) -> object:
     if isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer):
-        return str(answer)
+        # As it would be written: 0.00005 and 3, not 5e-05 and 3.0.
+        return str(answer) if isinstance(answer, int) else f"{Decimal(str(answer)).normalize():f}"
     return answer
 
 

@@ -14,14 +14,15 @@ from laserve_training.verifiers.grading import is_right, stated
 class MathVerifier:
     r"""Whether a completion's answer is right (`grading.is_right`).
 
-    The completion's answer is its last `\boxed{...}`; where it has none, all of it, or what it
-    states (`grading.stated`). An answer that takes longer than `timeout_s` seconds to check is
-    incorrect. Raises DataError where the reference answer is empty. Works from any thread; close it
-    after use.
+    The completion's answer is its last `\boxed{...}`, and without one it has none. Where the
+    verifier `is_lenient`, the answer then is all of the completion, or what it states
+    (`grading.stated`). An answer that takes longer than `timeout_s` seconds to check is incorrect.
+    Raises DataError where the reference answer is empty. Works from any thread; close it after use.
     """
 
-    def __init__(self, timeout_s: float = 5.0) -> None:
-        self._worker = Worker(is_correct, timeout_s, prepare)
+    def __init__(self, timeout_s: float = 5.0, *, is_lenient: bool = False) -> None:
+        check = is_correct_leniently if is_lenient else is_correct
+        self._worker = Worker(check, timeout_s, prepare)
 
     @property
     def timeouts(self) -> int:
@@ -39,7 +40,7 @@ class MathVerifier:
         """Raise DataError for the first reference answer that is empty, or takes too long: before
         training, not in the midst of it."""
         for problem in problems:
-            if not self(problem, problem.answer):
+            if not self(problem, rf"\boxed{{{problem.answer}}}"):
                 raise DataError(
                     f"{problem.where}: the answer {problem.answer!r} is not equal to itself, or "
                     "takes too long to check: mend it, or use another verifier than `math`"
@@ -58,12 +59,22 @@ class MathVerifier:
 
 def is_correct(where: str, reference: str, completion: str) -> bool:
     """A `MathVerifier`'s verdict, without a time limit. `where` names the problem in errors."""
+    _check_reference(where, reference)
+    box = last_boxed(completion)
+    return box is not None and is_right(reference, box)
+
+
+def is_correct_leniently(where: str, reference: str, completion: str) -> bool:
+    """The same of a `MathVerifier` that is lenient."""
+    if last_boxed(completion) is not None:
+        return is_correct(where, reference, completion)
+    _check_reference(where, reference)
+    return is_right(reference, completion) or is_right(reference, stated(completion))
+
+
+def _check_reference(where: str, reference: str) -> None:
     if not reference.strip():
         raise DataError(
             f"{where}: the answer {reference!r} cannot be read as mathematics: mend it, or use "
             "another verifier than `math`"
         )
-    box = last_boxed(completion)
-    if box is not None:
-        return is_right(reference, box)
-    return is_right(reference, completion) or is_right(reference, stated(completion))

@@ -9,8 +9,8 @@ from laserve_training.verifiers.math import MathVerifier
 
 
 def make_verifier(name: str, task: Task) -> Verifier:
-    """The verifier of a name: "task" (the task's own), "math", "exact", "choice", or a user's
-    function as "package.module:function".
+    """The verifier of a name: "task" (the task's own), "math", "lenient_math", "exact", "choice",
+    or a user's function as "package.module:function".
 
     Raises ConfigurationError where there is none of that name.
     """
@@ -24,6 +24,8 @@ def make_verifier(name: str, task: Task) -> Verifier:
             return task.verifier
         case "math":
             return MathVerifier()
+        case "lenient_math":
+            return MathVerifier(is_lenient=True)
         case "exact":
             return is_exact
         case "choice":
@@ -31,6 +33,6 @@ def make_verifier(name: str, task: Task) -> Verifier:
     if ":" in name:
         return load_verifier(name)
     raise ConfigurationError(
-        f"verifier {name!r} does not exist; there are: task, math, exact, choice, and functions of "
-        "yours as package.module:function"
+        f"verifier {name!r} does not exist; there are: task, math, lenient_math, exact, choice, "
+        "and functions of yours as package.module:function"
     )
