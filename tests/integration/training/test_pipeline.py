@@ -57,6 +57,9 @@ def test_the_checkpoint_is_complete_and_carries_what_was_measured(trained: Train
     assert manifest.calibration.fitted_on == "countdown calibration"
     assert manifest.evaluation is not None
     assert {"accuracy", "f1", "auroc", "auroc_within_problem"} <= manifest.evaluation.keys()
+    # 12 problems with 4 samples each, of which some are cut.
+    assert 20 <= len(manifest.calibration_samples) <= 48
+    assert 20 <= len(manifest.reference_scores) <= 48
 
 
 def test_every_step_is_logged_with_the_scores_figures(trained: Trained) -> None:

@@ -1,4 +1,4 @@
-"""A run that was killed goes on to the same numbers."""
+"""What was killed goes on to the same numbers: training, and evaluation."""
 
 import shutil
 import signal
@@ -37,3 +37,20 @@ def test_a_run_killed_with_sigkill_continues_to_the_same_numbers(
     weights = [load_file(out / "checkpoint" / "model.safetensors") for out in (whole, killed)]
     for name, tensor in weights[0].items():
         assert weights[1][name].equal(tensor), name
+
+
+def test_an_evaluation_that_was_killed_goes_on_to_the_same_numbers(
+    trained: Trained, tmp_path: Path
+) -> None:
+    killed = shutil.copytree(trained.output, tmp_path / "killed")
+    samples, report = (killed / "evaluation" / name for name in ("samples.jsonl", "report.json"))
+    whole, lines = report.read_bytes(), samples.read_bytes().splitlines(keepends=True)
+    # As the kill leaves it: while the seventh line is written, and before the report is.
+    samples.write_bytes(b"".join(lines[:6]) + lines[6][:100])
+    report.unlink()
+
+    run("evaluate", killed)
+    assert report.read_bytes() == whole
+    again = samples.read_bytes().splitlines(keepends=True)
+    assert again[:6] == lines[:6]
+    assert sorted(again) == sorted(lines)

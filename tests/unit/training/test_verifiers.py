@@ -14,10 +14,11 @@ from laserve_training.problem import Problem
 from laserve_training.tasks.countdown import CountdownTask
 from laserve_training.tasks.files import FileTask
 from laserve_training.verifiers import math as verifiers_math
-from laserve_training.verifiers.choice import is_chosen
+from laserve_training.verifiers.choice import ChoiceVerifier
 from laserve_training.verifiers.dotted import load_verifier
 from laserve_training.verifiers.exact import is_exact
 from laserve_training.verifiers.math import MathVerifier, is_correct
+from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
 
 FILE_TASK = FileTask("mine", Path("none.jsonl"))
@@ -53,6 +54,7 @@ def test_exact_is_the_whole_text_but_for_white_space(
 
 
 def test_a_choice_is_right_where_its_letter_is_the_reference_answer() -> None:
+    is_chosen = ChoiceVerifier()
     assert is_chosen(problem("B"), r"So it is \boxed{B}.")
     assert is_chosen(problem("(b)"), "B")
     assert not is_chosen(problem("B"), "The answer is A.")
@@ -61,7 +63,7 @@ def test_a_choice_is_right_where_its_letter_is_the_reference_answer() -> None:
 
 def test_a_reference_answer_that_is_no_letter_is_refused() -> None:
     with pytest.raises(DataError, match="line 3 of rows.jsonl: the answer 'Paris' is no letter"):
-        is_chosen(problem("Paris"), "B")
+        ChoiceVerifier()(problem("Paris"), "B")
 
 
 # --- math ---
@@ -267,7 +269,7 @@ def test_what_is_no_function_is_refused_with_the_reason(
 
 def test_verifiers_go_by_their_names(user_module: str) -> None:
     assert make_verifier("exact", FILE_TASK) is is_exact
-    assert make_verifier("choice", FILE_TASK) is is_chosen
+    assert isinstance(make_verifier("choice", FILE_TASK), ChoiceVerifier)
     assert isinstance(make_verifier("math", FILE_TASK), MathVerifier)
     assert make_verifier("lenient_math", FILE_TASK)(problem("5"), "It is 5")
     assert make_verifier(f"{user_module}:one", FILE_TASK)(problem("5"), "")
@@ -287,9 +289,12 @@ def test_a_task_without_a_verifier_is_refused() -> None:
         make_verifier("task", FILE_TASK)
 
 
-def test_references_are_checked_before_training_and_named_where_they_stand() -> None:
-    readable = [problem(answer) for answer in (r"\frac{1}{2}", "12", "x=3", r"$\pi$", "(1,2]")]
+def test_references_of_no_use_are_named_all_at_once() -> None:
+    readable = [problem(answer) for answer in (r"\frac{1}{2}", "12", "x=3", r"\$36", "(1,2]")]
     with MathVerifier() as verifier:
-        verifier.check_references(readable)
-        with pytest.raises(DataError, match="line 3 of rows.jsonl: the answer ''"):
-            verifier.check_references([*readable, problem("")])
+        check_references(verifier, readable)
+        with pytest.raises(DataError, match="2 rows cannot be used:\n(  line 3 .* ''.*\n?){2}$"):
+            check_references(verifier, [problem(""), *readable, problem("")])
+    with pytest.raises(DataError, match="(?s)12 rows cannot be used:.*'Paris'.*and 2 more$"):
+        check_references(ChoiceVerifier(), [problem("B"), *[problem("Paris")] * 12])
+    check_references(is_exact, [problem("")])

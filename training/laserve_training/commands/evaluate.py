@@ -2,6 +2,8 @@
 engine on problems that it was not trained on."""
 
 import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,17 +19,25 @@ from laserve.errors import ConfigurationError
 from laserve.offline import open_engine
 from laserve.reference.encode import encode_rows, find_eos_tokens
 from laserve.reference.load import load_model
-from laserve_training.config import Config
+from laserve_training.config import Config, EvaluateTable
 from laserve_training.evaluation.analysis import Evaluation, Subject, analyse
 from laserve_training.evaluation.calibration import fit_calibration
 from laserve_training.evaluation.confidences import Rivals, measure_rivals
+from laserve_training.evaluation.kept import calibration_samples, reference_scores
 from laserve_training.evaluation.report import summary, write_report
 from laserve_training.evaluation.samples import SampledProblem
-from laserve_training.evaluation.sampling import sample_problems, tabulate
+from laserve_training.evaluation.sampling import (
+    SampleRequest,
+    draw_samples,
+    judge,
+    tabulate,
+)
+from laserve_training.evaluation.store import SAMPLES_NAME, DrawnProblem, SampleStore
 from laserve_training.models import start_of, training_tokenizer
-from laserve_training.problem import Problem, Split
+from laserve_training.problem import Problem, Split, Verifier
 from laserve_training.rows import as_rows
 from laserve_training.tasks.registry import make_task
+from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
 
 
@@ -44,8 +54,9 @@ def run_evaluate(
 ) -> Path:
     """Sample, judge, fit the calibration, report. Returns the report's folder.
 
-    The checkpoint's manifest gets the calibration and the main figures. Raises ConfigurationError
-    for a checkpoint without a manifest.
+    Each sample is stored in that folder as it comes; what is there already is not drawn again. The
+    checkpoint's manifest gets the calibration with its samples, the main figures, and the scores to
+    be expected. Raises ConfigurationError for a checkpoint without a manifest.
     """
     checkpoint = checkpoint or config.checkpoint
     report = report or config.output / "evaluation"
@@ -58,7 +69,8 @@ def run_evaluate(
     # Rivals are compared in float32; without them only the model's settings are read.
     model = load_model(str(checkpoint), "float32" if config.evaluate.rivals else "auto")
     tokenizer = training_tokenizer(str(checkpoint))
-    sampled = asyncio.run(_sample(config, checkpoint, manifest, model, tokenizer))
+    store = SampleStore(report / SAMPLES_NAME)
+    sampled = _sample(config, checkpoint, manifest, model, tokenizer, store)
     # Without a fit of its own an evaluation leaves the checkpoint's calibration as it is.
     calibration = _fit(config, sampled.calibration) or manifest.calibration
     rivals = _rivals(config, checkpoint, manifest, model, tokenizer, sampled.test)
@@ -82,48 +94,97 @@ def run_evaluate(
         seed=config.seed,
     )
     write_report(report, evaluation, table)
-    write_manifest(
-        checkpoint,
-        manifest.model_copy(
-            update={"calibration": calibration, "evaluation": _main_figures(evaluation)}
-        ),
-    )
+    measured = {"calibration": calibration, "evaluation": _main_figures(evaluation)}
+    if manifest.schema_version > 1:
+        measured["reference_scores"] = reference_scores(table.scores_PN)
+        if sampled.calibration:
+            measured["calibration_samples"] = calibration_samples(tabulate(sampled.calibration))
+    write_manifest(checkpoint, manifest.model_copy(update=measured))
     Console().print(summary(evaluation))
     return report
 
 
-async def _sample(
+def _sample(
     config: Config,
     checkpoint: Path,
     manifest: Manifest,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
+    store: SampleStore,
 ) -> _Sampled:
+    """What the store holds, and the rest from the engine, which starts where something is missing.
+
+    Problems, prompts and reference answers are looked at before.
+    """
     task, table = make_task(config.task), config.evaluate
     verifier = make_verifier(config.verifier, task)
+    subject = _fingerprint(manifest, table)
     splits = {Split.TEST: table.problems}
     if table.calibration != "none":
         splits[Split.CALIBRATION] = table.calibration_problems
-    sampled: dict[Split, list[SampledProblem]] = {Split.CALIBRATION: []}
-    async with open_engine([str(checkpoint), *table.engine_flags]) as engine:
-        for split, count in splits.items():
-            problems = task.problems(split, count, config.seed)
-            prompts = _prompts(problems, model, tokenizer, manifest.z_c, table.max_tokens)
-            columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-            with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-                bar = progress.add_task(f"sampling {split}", total=len(problems))
-                sampled[split] = await sample_problems(
-                    engine,
-                    problems,
-                    prompts,
-                    verifier,
-                    samples=table.samples,
-                    max_tokens=table.max_tokens,
-                    temperature=table.temperature,
-                    seed=config.seed,
-                    on_progress=partial(progress.advance, bar),
-                )
-    return _Sampled(sampled[Split.TEST], sampled[Split.CALIBRATION])
+    requests: dict[Split, list[SampleRequest]] = {}
+    for split, count in splits.items():
+        problems = task.problems(split, count, config.seed)
+        check_references(verifier, problems)
+        prompts = _prompts(problems, model, tokenizer, manifest.z_c, table.max_tokens)
+        requests[split] = [
+            SampleRequest(
+                problem,
+                tuple(prompts[problem.where]),
+                table.samples,
+                table.max_tokens,
+                table.temperature,
+                # Far apart: the engine gives the n samples of one request consecutive seeds.
+                seed=(config.seed * len(problems) + index) * table.samples,
+                subject=subject,
+            )
+            for index, problem in enumerate(problems)
+        ]
+    every = {request.key: request for members in requests.values() for request in members}
+    stored = store.read(every.keys())
+    missing = [request for key, request in every.items() if key not in stored]
+    if missing:
+        with _progress() as progress:
+            bar = progress.add_task("sampling", total=len(every), completed=len(stored))
+            argv = [str(checkpoint), *table.engine_flags]
+            asyncio.run(_draw(argv, missing, store, partial(progress.advance, bar)))
+        stored = store.read(every.keys())
+    return _Sampled(
+        test=_judged(requests[Split.TEST], stored, verifier),
+        calibration=_judged(requests.get(Split.CALIBRATION, ()), stored, verifier),
+    )
+
+
+def _judged(
+    requests: Sequence[SampleRequest], stored: Mapping[str, DrawnProblem], verifier: Verifier
+) -> list[SampledProblem]:
+    with _progress() as progress:
+        return [
+            judge(request, stored[request.key], verifier)
+            for request in progress.track(requests, description="judging")
+        ]
+
+
+async def _draw(
+    argv: list[str],
+    requests: list[SampleRequest],
+    store: SampleStore,
+    on_progress: Callable[[], None],
+) -> None:
+    async with open_engine(argv) as engine:
+        await draw_samples(engine, requests, store, on_progress)
+
+
+def _progress() -> Progress:
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _fingerprint(manifest: Manifest, table: EvaluateTable) -> str:
+    """What samples depend on beside their prompts: weights, score, and how the engine runs."""
+    scored_with = {"z_c", "eos_token_ids", "c_ref", "beta_v", "golden_probes", "files"}
+    text = f"{manifest.model_dump_json(include=scored_with)} {' '.join(table.engine_flags)}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _rivals(

@@ -47,7 +47,7 @@ from laserve_training.models import (
 from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
 from laserve_training.tasks.registry import make_task
-from laserve_training.verifiers.math import MathVerifier
+from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
 
 _OWNED = {
@@ -95,8 +95,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     encode_rows(as_rows(problems), model, tokenizer, z_c=z_c, eos=eos, max_new_tokens=room)
 
     verifier = make_verifier(config.verifier, task)
-    if isinstance(verifier, MathVerifier):
-        verifier.check_references(problems)
+    check_references(verifier, problems)
     with as_trained(dtype, state.device.type):
         c_ref = _reference_constant(config, model, tokenizer, problems, state)
     check_target(c_ref.mean, config.score.beta_v)

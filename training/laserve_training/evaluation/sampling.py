@@ -1,55 +1,103 @@
 """Samples a checkpoint on problems through the service's own engine, and judges what it says."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from laserve.answers.boxed import last_boxed
 from laserve.core.types import Status
-from laserve.offline import Completed, OfflineEngine
+from laserve.offline import OfflineEngine
 from laserve_training.evaluation.samples import Sample, SampledProblem, SampleTable
+from laserve_training.evaluation.store import DrawnProblem, DrawnSample, SampleStore
 from laserve_training.problem import Problem, Verifier
 
 CONCURRENCY = 64
 """Problems asked at a time."""
 
 
-async def sample_problems(
-    engine: OfflineEngine,
-    problems: Sequence[Problem],
-    prompts: Mapping[str, Sequence[int]],
-    verifier: Verifier,
-    *,
-    samples: int,
-    max_tokens: int,
-    temperature: float,
-    seed: int,
-    on_progress: Callable[[], None],
-) -> list[SampledProblem]:
-    """`samples` solutions of each problem; `prompts` holds their token ids by `Problem.where`.
+@dataclass(frozen=True, slots=True)
+class SampleRequest:
+    """The solutions that one problem is to have."""
 
-    The same `seed` asks for the same samples. `on_progress` is called after each problem.
-    """
+    problem: Problem
+    prompt_token_ids: tuple[int, ...]
+    samples: int
+    max_tokens: int
+    temperature: float
+    seed: int
+    subject: str
+    """What is asked: a fingerprint of weights, score and engine."""
+
+    @property
+    def key(self) -> str:
+        """The same for what gives the same samples: a hash in hex."""
+        parts = (
+            self.subject,
+            self.prompt_token_ids,
+            self.samples,
+            self.max_tokens,
+            self.temperature,
+            self.seed,
+        )
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+async def draw_samples(
+    engine: OfflineEngine,
+    requests: Sequence[SampleRequest],
+    store: SampleStore,
+    on_progress: Callable[[], None],
+) -> None:
+    """Ask the engine for each request, and store what it says as it comes. `on_progress` is called
+    after each problem."""
     gate = asyncio.Semaphore(CONCURRENCY)
 
-    async def solve(index: int, problem: Problem) -> SampledProblem:
+    async def draw(request: SampleRequest) -> None:
         async with gate:
             completed = await engine.complete(
-                prompts[problem.where],
-                n=samples,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                # Far apart: the engine gives the n samples of one request consecutive seeds.
-                seed=(seed * len(problems) + index) * samples,
+                request.prompt_token_ids,
+                n=request.samples,
+                max_tokens=request.max_tokens,
+                temperature=request.temperature,
+                seed=request.seed,
             )
-        judged = await asyncio.to_thread(
-            _judge, problem, prompts[problem.where], completed, verifier
+        store.add(
+            DrawnProblem(
+                key=request.key,
+                problem=request.problem.where,
+                question=request.problem.question,
+                answer=request.problem.answer,
+                samples=tuple(
+                    DrawnSample(token_ids=one.token_ids, text=one.text, reward=one.reward)
+                    for one in completed
+                ),
+            )
         )
         on_progress()
-        return judged
 
-    return list(await asyncio.gather(*(solve(i, problem) for i, problem in enumerate(problems))))
+    await asyncio.gather(*map(draw, requests))
+
+
+def judge(request: SampleRequest, drawn: DrawnProblem, verifier: Verifier) -> SampledProblem:
+    """The samples of a problem with the verifier's verdicts. Raises DataError, as verifiers do."""
+    return SampledProblem(
+        request.problem,
+        tuple(
+            Sample(
+                prompt_token_ids=request.prompt_token_ids,
+                completion_token_ids=sample.token_ids,
+                text=sample.text,
+                is_correct=sample.reward.status == Status.SCORED
+                and verifier(request.problem, sample.text),
+                reward=sample.reward,
+            )
+            for sample in drawn.samples
+        ),
+    )
 
 
 def tabulate(problems: Sequence[SampledProblem]) -> SampleTable:
@@ -64,24 +112,6 @@ def tabulate(problems: Sequence[SampledProblem]) -> SampleTable:
             [[float(len(sample.completion_token_ids)) for sample in row] for row in rows]
         ),
         answers_PN=np.array([[_vote(sample) for sample in row] for row in rows]),
-    )
-
-
-def _judge(
-    problem: Problem, prompt: Sequence[int], completed: Sequence[Completed], verifier: Verifier
-) -> SampledProblem:
-    return SampledProblem(
-        problem,
-        tuple(
-            Sample(
-                prompt_token_ids=tuple(prompt),
-                completion_token_ids=sample.token_ids,
-                text=sample.text,
-                is_correct=sample.reward.status == Status.SCORED and verifier(problem, sample.text),
-                reward=sample.reward,
-            )
-            for sample in completed
-        ),
     )
 
 

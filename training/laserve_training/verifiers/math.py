@@ -6,6 +6,7 @@ from typing import Self
 from laserve.answers.boxed import last_boxed
 from laserve.answers.math_equality import prepare
 from laserve.answers.worker import Worker
+from laserve.core.row_faults import RowFaults
 from laserve.errors import DataError
 from laserve_training.problem import Problem
 from laserve_training.verifiers.grading import is_right, stated
@@ -37,14 +38,20 @@ class MathVerifier:
             return False
 
     def check_references(self, problems: Sequence[Problem]) -> None:
-        """Raise DataError for the first reference answer that is empty, or takes too long: before
-        training, not in the midst of it."""
+        """Raise DataError that names the problems whose reference answer is empty, or takes too
+        long."""
+        faults = RowFaults()
         for problem in problems:
-            if not self(problem, rf"\boxed{{{problem.answer}}}"):
-                raise DataError(
-                    f"{problem.where}: the answer {problem.answer!r} is not equal to itself, or "
-                    "takes too long to check: mend it, or use another verifier than `math`"
-                )
+            with faults.caught():
+                self._check_reference(problem)
+        faults.refuse()
+
+    def _check_reference(self, problem: Problem) -> None:
+        if not self(problem, rf"\boxed{{{problem.answer}}}"):
+            raise DataError(
+                f"{problem.where}: the answer {problem.answer!r} is not equal to itself, or "
+                "takes too long to check: mend it, or use another verifier than `math`"
+            )
 
     def close(self) -> None:
         """Ends the process that checks."""

@@ -2,7 +2,7 @@
 
 from laserve.errors import ConfigurationError
 from laserve_training.problem import Task, Verifier
-from laserve_training.verifiers.choice import is_chosen
+from laserve_training.verifiers.choice import ChoiceVerifier
 from laserve_training.verifiers.dotted import load_verifier
 from laserve_training.verifiers.exact import is_exact
 from laserve_training.verifiers.math import MathVerifier
@@ -29,7 +29,7 @@ def make_verifier(name: str, task: Task) -> Verifier:
         case "exact":
             return is_exact
         case "choice":
-            return is_chosen
+            return ChoiceVerifier()
     if ":" in name:
         return load_verifier(name)
     raise ConfigurationError(
