@@ -1,4 +1,4 @@
-"""The faults of many rows, told all at once: who mends a file needs the list, not its first line."""
+"""The faults of many rows, told all at once: who mends a file needs the list of them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """Samples on disk as they come, so that an evaluation that was ended goes on where it stopped.
 
-`samples.jsonl` has a line for each problem. What is drawn again with other settings or other weights
-has another `key`, and the lines before it stay.
+`samples.jsonl` has a line for each problem. What is drawn again with other settings or other
+weights has another `key`, and the lines before it stay.
 """
 
 from collections.abc import Collection, Iterable
