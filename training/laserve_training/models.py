@@ -36,13 +36,13 @@ def training_dtype(table: ModelTable, start: str | None) -> str:
     Raises ConfigurationError for one that this machine, or training at all, cannot calculate in.
     """
     dtype: str = table.dtype
-    if dtype == "auto" and start is None:
-        dtype = "float32"
-    elif dtype == "auto":
-        try:
-            stored = AutoConfig.from_pretrained(start).dtype
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(f"{start} cannot be loaded: {error}") from error
+    if dtype == "auto":
+        stored = None
+        if start is not None:
+            try:
+                stored = AutoConfig.from_pretrained(start).dtype
+            except (OSError, ValueError) as error:
+                raise ConfigurationError(f"{start} cannot be loaded: {error}") from error
         dtype = "float32" if stored is None else str(stored).removeprefix("torch.")
     if dtype not in DTYPES:
         raise ConfigurationError(

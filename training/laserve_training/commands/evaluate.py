@@ -94,7 +94,10 @@ def run_evaluate(
         seed=config.seed,
     )
     write_report(report, evaluation, table)
-    measured = {"calibration": calibration, "evaluation": _main_figures(evaluation)}
+    measured: dict[str, object] = {
+        "calibration": calibration,
+        "evaluation": _main_figures(evaluation),
+    }
     if manifest.schema_version > 1:
         measured["reference_scores"] = reference_scores(table.scores_PN)
         if sampled.calibration:

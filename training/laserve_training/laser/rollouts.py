@@ -59,7 +59,8 @@ class ScoreReader(LogitsProcessor):
 
 def _parts(model: Any) -> list[PreTrainedModel]:
     """The models whose settings `generate` looks at: an adapter has its own, which it hands on."""
-    return [model, model.get_base_model()] if isinstance(model, PeftModel) else [model]
+    adapted = isinstance(model, PeftModel)
+    return [model, cast(PreTrainedModel, model.get_base_model())] if adapted else [model]
 
 
 class ScoredRollouts:
