@@ -72,7 +72,12 @@ async def draw_samples(
                 question=request.problem.question,
                 answer=request.problem.answer,
                 samples=tuple(
-                    DrawnSample(token_ids=one.token_ids, text=one.text, reward=one.reward)
+                    DrawnSample(
+                        token_ids=one.token_ids,
+                        text=one.text,
+                        # A confidence is of the calibration that this evaluation replaces.
+                        reward=one.reward.model_copy(update={"confidence": None}),
+                    )
                     for one in completed
                 ),
             )
