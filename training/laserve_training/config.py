@@ -234,6 +234,15 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise ConfigurationError(f"{path}: {'; '.join(faults(error))}") from error
 
 
+_OWNED = {
+    "output_dir": "`output`",
+    "seed": "`seed`",
+    "bf16": "`model.dtype`",
+    "fp16": "`model.dtype`",
+}
+"""Arguments of every trainer that are set elsewhere, with where."""
+
+
 def trainer_arguments(
     table: str,
     given: Mapping[str, JsonValue],
@@ -242,8 +251,10 @@ def trainer_arguments(
 ) -> dict[str, Any]:
     """The content of `[<table>]`, whose keys must be fields of the arguments class `known`.
 
-    `owned` are keys that are set elsewhere, with where. Raises ConfigurationError.
+    `owned` are keys that are set elsewhere, with where, beside those that are so for every trainer.
+    Raises ConfigurationError.
     """
+    owned = {**_OWNED, **owned}
     names = {field.name for field in fields(known)}
     for key in given:
         if key in owned:

@@ -25,7 +25,7 @@ from laserve_training.evaluation.calibration import fit_calibration
 from laserve_training.evaluation.confidences import Rivals, measure_rivals
 from laserve_training.evaluation.kept import calibration_samples, reference_scores
 from laserve_training.evaluation.report import summary, write_report
-from laserve_training.evaluation.samples import SampledProblem
+from laserve_training.evaluation.samples import SampledProblem, SampleTable
 from laserve_training.evaluation.sampling import (
     SampleRequest,
     draw_samples,
@@ -71,8 +71,9 @@ def run_evaluate(
     tokenizer = training_tokenizer(str(checkpoint))
     store = SampleStore(report / SAMPLES_NAME)
     sampled = _sample(config, checkpoint, manifest, model, tokenizer, store)
+    fitted_on = tabulate(sampled.calibration) if sampled.calibration else None
     # Without a fit of its own an evaluation leaves the checkpoint's calibration as it is.
-    calibration = _fit(config, sampled.calibration) or manifest.calibration
+    calibration = _fit(config, fitted_on) or manifest.calibration
     rivals = _rivals(config, checkpoint, manifest, model, tokenizer, sampled.test)
     table = tabulate(sampled.test)
     evaluation = analyse(
@@ -100,8 +101,8 @@ def run_evaluate(
     }
     if manifest.schema_version > 1:
         measured["reference_scores"] = reference_scores(table.scores_PN)
-        if sampled.calibration:
-            measured["calibration_samples"] = calibration_samples(tabulate(sampled.calibration))
+        if fitted_on is not None:
+            measured["calibration_samples"] = calibration_samples(fitted_on)
     write_manifest(checkpoint, manifest.model_copy(update=measured))
     Console().print(summary(evaluation))
     return report
@@ -230,11 +231,10 @@ def _prompts(
     return {row.where: row.prompt for row in encoded}
 
 
-def _fit(config: Config, problems: list[SampledProblem]) -> Calibration | None:
+def _fit(config: Config, table: SampleTable | None) -> Calibration | None:
     kind = config.evaluate.calibration
-    if kind == "none":
+    if table is None or kind == "none":
         return None
-    table = tabulate(problems)
     name = f"{make_task(config.task).name} {Split.CALIBRATION}"
     return fit_calibration(table.correct_PN, table.scores_PN, kind=kind, fitted_on=name)
 

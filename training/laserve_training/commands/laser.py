@@ -51,11 +51,6 @@ from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
 
 _OWNED = {
-    "output_dir": "`output`",
-    "seed": "`seed`",
-    "bf16": "`model.dtype`",
-    "fp16": "`model.dtype`",
-} | {
     field.name: f"`{table}.{field.name}`"
     for table, model in (("score", ScoreTable), ("laser", LaserTable))
     for field in fields(LaSeRConfig)

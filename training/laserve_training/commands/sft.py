@@ -30,14 +30,7 @@ from laserve_training.scratch import new_model, new_tokenizer
 from laserve_training.tasks.generated import GeneratedTask
 from laserve_training.tasks.registry import make_task
 
-_OWNED = {
-    "output_dir": "`output`",
-    "seed": "`seed`",
-    "bf16": "`model.dtype`",
-    "fp16": "`model.dtype`",
-    "dataset_kwargs": "the sft command",
-    "max_length": "the model's context",
-}
+_OWNED = {"dataset_kwargs": "the sft command", "max_length": "the model's context"}
 
 
 def run_sft(config: Config) -> Path:

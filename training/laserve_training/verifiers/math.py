@@ -1,6 +1,7 @@
 """Mathematical equality of a completion's answer and the reference answer."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Self
 
 from laserve.answers.boxed import last_boxed
@@ -22,7 +23,7 @@ class MathVerifier:
     """
 
     def __init__(self, timeout_s: float = 5.0, *, is_lenient: bool = False) -> None:
-        check = is_correct_leniently if is_lenient else is_correct
+        check = partial(is_correct, is_lenient=True) if is_lenient else is_correct
         self._worker = Worker(check, timeout_s, prepare)
 
     @property
@@ -64,24 +65,16 @@ class MathVerifier:
         self.close()
 
 
-def is_correct(where: str, reference: str, completion: str) -> bool:
+def is_correct(where: str, reference: str, completion: str, *, is_lenient: bool = False) -> bool:
     """A `MathVerifier`'s verdict, without a time limit. `where` names the problem in errors."""
-    _check_reference(where, reference)
-    box = last_boxed(completion)
-    return box is not None and is_right(reference, box)
-
-
-def is_correct_leniently(where: str, reference: str, completion: str) -> bool:
-    """The same of a `MathVerifier` that is lenient."""
-    if last_boxed(completion) is not None:
-        return is_correct(where, reference, completion)
-    _check_reference(where, reference)
-    return is_right(reference, completion) or is_right(reference, stated(completion))
-
-
-def _check_reference(where: str, reference: str) -> None:
     if not reference.strip():
         raise DataError(
             f"{where}: the answer {reference!r} cannot be read as mathematics: mend it, or use "
             "another verifier than `math`"
         )
+    box = last_boxed(completion)
+    if box is not None:
+        return is_right(reference, box)
+    return is_lenient and (
+        is_right(reference, completion) or is_right(reference, stated(completion))
+    )
