@@ -55,10 +55,7 @@ class Asking:
             for kind, (path, body) in ASKED.items()
         }
         self._half = _half_a_request(server) if half else None
-        deadline = time.monotonic() + 60
-        while server.metric(IN_FLIGHT) < len(ASKED):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        server.wait_until(lambda: server.metric(IN_FLIGHT) >= len(ASKED))
         if half:
             time.sleep(1.0)  # nothing tells of a request that is still being sent
 

@@ -5,7 +5,7 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,13 @@ class Server:
         return openai.AsyncOpenAI(
             base_url=f"{self.base_url}/v1", api_key=self.api_key, max_retries=0, timeout=60
         )
+
+    def wait_until(self, holds: Callable[[], bool], limit_s: float = 60) -> None:
+        """Fails with the end of the log where it does not hold in time."""
+        deadline = time.monotonic() + limit_s
+        while not holds():
+            assert time.monotonic() < deadline, self.log.read_text()[-5000:]
+            time.sleep(0.05)
 
     def metric(self, name: str, **labels: str) -> float:
         """Sum of a Prometheus metric over the samples with these labels."""

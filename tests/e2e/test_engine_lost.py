@@ -1,6 +1,5 @@
 """An engine that hangs, and one that dies: seen, told to those who wait, and replaced."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,10 +20,7 @@ PROCESSES = pytest.mark.parametrize("processes", [engines, workers])
 
 
 def wait_for_health(server: Server, status: int) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while server.http.get("/health").status_code != status:
-        assert time.monotonic() < deadline, server.log.read_text()[-5000:]
-        time.sleep(0.1)
+    server.wait_until(lambda: server.http.get("/health").status_code == status, LIMIT_S)
 
 
 @PROCESSES
@@ -59,9 +55,8 @@ def test_an_engine_that_dies_is_replaced_by_another_one_with_the_same_checkpoint
         for process in killed:
             process.kill()
         check_errors(asking.answers(), DIED)
-    deadline = time.monotonic() + LIMIT_S
-    while server.metric("laserve_unready", reason="restarting") != 1:  # it is seen a moment later
-        assert time.monotonic() < deadline
+    # It is seen a moment later.
+    server.wait_until(lambda: server.metric("laserve_unready", reason="restarting") == 1, LIMIT_S)
     check_refuses(server, "is being started again")
     wait_for_health(server, 200)
     assert all(map(is_gone, old))

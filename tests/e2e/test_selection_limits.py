@@ -1,7 +1,6 @@
 """What a selection costs: its budgets, its prefill, and what is left when its client leaves."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -59,24 +58,18 @@ def _aborted(server: Server) -> float:
 
 
 def _await_running(server: Server, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while server.metric("vllm:num_requests_running") < count:
-        assert time.monotonic() < deadline, "the samples do not start"
-        time.sleep(0.05)
+    server.wait_until(lambda: server.metric("vllm:num_requests_running") >= count)
 
 
 def _await_idle(server: Server) -> None:
     """Until no sample runs and the KV cache is empty."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if (
+    server.wait_until(
+        lambda: (
             server.metric("vllm:num_requests_running") == 0
             and server.metric("vllm:num_requests_waiting") == 0
             and server.metric("vllm:kv_cache_usage_perc") == 0
-        ):
-            return
-        time.sleep(0.1)
-    raise AssertionError("samples are still running")
+        )
+    )
 
 
 def test_samples_share_the_prefill_of_their_prompt(server: Server) -> None:

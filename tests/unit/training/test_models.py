@@ -10,7 +10,7 @@ from accelerate.utils import DistributedType
 from peft import get_peft_model
 
 from laserve.errors import ConfigurationError
-from laserve_training.config import LoraTable, ModelTable
+from laserve_training.config import LoraTable, ModelTable, ScratchTable
 from laserve_training.laser.learnable import check_learnable
 from laserve_training.models import (
     device_arguments,
@@ -40,7 +40,7 @@ def accelerator(kind: DistributedType = DistributedType.NO, mixed_precision: str
 def test_a_model_calculates_in_what_it_is_stored_in_unless_told_otherwise(stored: str) -> None:
     assert training_dtype(of(stored), stored) == "bfloat16"
     assert training_dtype(of(stored, dtype="float32"), stored) == "float32"
-    assert training_dtype(ModelTable(scratch={}), None) == "float32"  # type: ignore[arg-type]
+    assert training_dtype(ModelTable(scratch=ScratchTable()), None) == "float32"
 
 
 def test_what_is_trained_is_in_float32_whatever_is_calculated_in(stored: str) -> None:
@@ -52,7 +52,9 @@ def test_what_is_trained_is_in_float32_whatever_is_calculated_in(stored: str) ->
 
 def test_below_an_adapter_what_is_not_trained_takes_16_bits(stored: str) -> None:
     table = of(stored, lora=LoraTable(r=2))
-    adapted = get_peft_model(load_for_training(table, stored), peft_config(table.lora))  # type: ignore[arg-type]
+    adapter = peft_config(table.lora)
+    assert adapter is not None
+    adapted = get_peft_model(load_for_training(table, stored), adapter)
     dtypes = {(p.requires_grad, p.dtype) for p in adapted.parameters()}
     assert dtypes == {(False, torch.bfloat16), (True, torch.float32)}
     check_learnable(adapted, accelerator())
