@@ -431,6 +431,9 @@ BAD: dict[str, Mutation] = {
     "prompt of 200,000 characters": _invalid(
         _set(example_prompt="a" * 200_000), "`example_prompt`: .*10000 characters"
     ),
+    "argument that is no variable of a template": _invalid(
+        _set(chat_template_kwargs={"tokenize": False}), "tokenize is no variable of a template"
+    ),
     "key that does not exist": _invalid(_set(zc=1), "unknown key `zc`"),
     # The configuration
     "other architecture": _on_disk(
@@ -575,6 +578,9 @@ BAD: dict[str, Mutation] = {
     "other chat template": _on_disk(_other_template, "chat template is another one"),
     "wrong hash of the chat template": _stated(
         _set(chat_template_sha256="0" * 64), "chat_template_sha256 is 0000"
+    ),
+    "other arguments of the chat template": _stated(
+        _set(chat_template_kwargs={"brief": True}), "chat_template_kwargs give .*'brief': True"
     ),
     "no hash of the chat template": _stated(
         _set(chat_template_sha256=None), "chat_template_sha256 is None"

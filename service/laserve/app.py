@@ -205,6 +205,7 @@ def _loader(
         max_model_len=config.model_config.max_model_len,
         max_lora_rank=None if config.lora_config is None else config.lora_config.max_lora_rank,
         samples_as_stated=config.model_config.generation_config == "auto",
+        template_flag=args.laserve_template_flag,
     )
     roots = [*args.checkpoint_root, *filter(None, [args.watch_checkpoints])]
     metrics = CheckpointMetrics(switch)

@@ -11,14 +11,17 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from laserve.core.checkpoint_files import MANIFEST_NAME, checkpoint_name
 from laserve.core.describe import describe_checkpoint, renew
+from laserve.core.faults import faults
 from laserve.core.manifest import read_manifest, write_manifest
 from laserve.core.score import PAPER_BETA_V, is_target_reachable
+from laserve.core.template_arguments import TemplateArguments
 from laserve.core.tokens import find_token, missing_scoring_token
 from laserve.errors import ConfigurationError
 from laserve.reference.rows import read_rows
@@ -63,6 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="type of the weights; auto: as the checkpoint stores them",
     )
     parser.add_argument(
+        "--chat-template-kwargs",
+        type=_template_arguments,
+        metavar="JSON",
+        help="what prompts are rendered with, here and by a server of the checkpoint, as "
+        '{"enable_thinking": false}',
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         metavar="DIR",
@@ -101,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
             max_new_tokens=args.max_new_tokens,
             batch_size=args.batch_size,
             seed=args.seed,
+            chat_template_kwargs=args.chat_template_kwargs,
             on_progress=lambda count: progress.advance(task, count),
         )
     name = checkpoint_name(args.model)
@@ -111,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
         c_ref=measurement.c_ref,
         base_model=name,
         completions=measurement.completions,
+        chat_template_kwargs=args.chat_template_kwargs,
     )
     output.mkdir(parents=True, exist_ok=True)
     path = write_manifest(output, manifest)
@@ -145,6 +157,13 @@ def _positive_float(text: str) -> float:
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{value} is not a finite number above 0")
     return value
+
+
+def _template_arguments(text: str) -> dict[str, JsonValue]:
+    try:
+        return TypeAdapter(TemplateArguments).validate_json(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError("; ".join(faults(error))) from error
 
 
 def _output_folder(args: argparse.Namespace) -> Path:

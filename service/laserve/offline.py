@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import cast
 
+from pydantic import JsonValue
 from transformers import PreTrainedTokenizerBase
 from vllm import AsyncEngineArgs
 from vllm.inputs.engine import tokens_input
@@ -44,8 +45,15 @@ class Completed:
 class OfflineEngine:
     """Asks a scored engine for completions of token ids."""
 
-    def __init__(self, engine: ScoredEngine, parameters: ScoreParameters) -> None:
+    def __init__(
+        self,
+        engine: ScoredEngine,
+        parameters: ScoreParameters,
+        chat_template_kwargs: Mapping[str, JsonValue] | None = None,
+    ) -> None:
         self.parameters = parameters
+        self.chat_template_kwargs = chat_template_kwargs
+        """What conversations are to be rendered with."""
         self._engine = engine
         self._numbers = count()
 
@@ -145,6 +153,6 @@ async def open_engine(argv: Sequence[str]) -> AsyncIterator[OfflineEngine]:
     try:
         parameters: ScoreParameters = args.laserve_parameters
         scored = ScoredEngine(engine, parameters, observer=lambda reward, overhead: None)
-        yield OfflineEngine(scored, parameters)
+        yield OfflineEngine(scored, parameters, args.default_chat_template_kwargs)
     finally:
         engine.shutdown()

@@ -172,7 +172,7 @@ def _line(where: str) -> int:
 def _encode(where: str, row: Row, engine: OfflineEngine) -> list[int]:
     if row.completion is not None:
         raise DataError(f"{where} has a completion, and the model is to write one: leave it out")
-    tokens = encode_prompt(where, row, engine.tokenizer)
+    tokens = encode_prompt(where, row.conversation, engine.tokenizer, engine.chat_template_kwargs)
     if len(tokens) >= engine.max_model_len:
         raise DataError(
             f"{where} takes {len(tokens)} tokens, the context has {engine.max_model_len}: "

@@ -38,7 +38,7 @@ async def test_each_row_is_answered_by_the_winner_of_its_samples(
     answers = await selected(offline, ROWS, asked, max_tokens=16, seed=5)
     assert answers.keys() == {1, 3}
     for line, answer in answers.items():
-        prompt = encode_prompt("", ROWS[f"line {line}"], offline.tokenizer)
+        prompt = encode_prompt("", ROWS[f"line {line}"].conversation, offline.tokenizer)
         seed = (5 << 32) + line * 4
         plain = await generate(scored, prompt, n=4, temperature=1.0, max_tokens=16, seed=seed)
         texts = [sample.text for sample in plain.samples.values()]

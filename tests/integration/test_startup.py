@@ -69,6 +69,15 @@ def test_a_manifest_is_enough(copy: Path, tiny: TinyModel) -> None:
     assert parameters.checkpoint == "of-the-manifest"
 
 
+def test_conversations_are_rendered_as_in_training_but_for_what_the_flag_says(
+    copy: Path, tiny: TinyModel
+) -> None:
+    write_manifest(copy, manifest(tiny, chat_template_kwargs={"brief": True, "level": 2}))
+    assert started(copy).default_chat_template_kwargs == {"brief": True, "level": 2}
+    args = started(copy, "--default-chat-template-kwargs", '{"level": 3}')
+    assert args.default_chat_template_kwargs == {"brief": True, "level": 3}
+
+
 def test_the_users_additional_config_is_kept(tiny: TinyModel) -> None:
     args = started(tiny.path, *FLAGS, "--additional-config", '{"mine": 1}')
     assert args.additional_config["mine"] == 1

@@ -1,11 +1,12 @@
 """Writes a checkpoint that the service can load and prove: complete, or not at all."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydantic import JsonValue
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.describe import describe_checkpoint
@@ -42,6 +43,7 @@ def write_checkpoint(
     base_model: str,
     example_prompt: str,
     training: dict[str, Any],
+    chat_template_kwargs: Mapping[str, JsonValue] | None = None,
     completions: Sequence[GoldenProbe],
 ) -> Manifest:
     """Write weights, tokenizer and manifest (`describe_checkpoint`) to `folder`, which must not
@@ -67,6 +69,7 @@ def write_checkpoint(
             completions=completions,
             example_prompt=example_prompt,
             training=training,
+            chat_template_kwargs=chat_template_kwargs,
         )
         write_manifest(written, manifest)
         written.rename(folder)

@@ -23,6 +23,7 @@ from pydantic import (
 
 from laserve.core.faults import faults
 from laserve.core.score import PAPER_BETA_V
+from laserve.core.template_arguments import TemplateArguments
 from laserve.errors import ConfigurationError
 from laserve_training.laser.options import Count, LaSeROptions, Share
 
@@ -77,6 +78,9 @@ class ModelTable(_Table):
     attn_implementation: Text | None = None
     """Of the attention in training, as transformers names it: "sdpa", "eager",
     "flash_attention_2"; null: its own choice."""
+    chat_template_kwargs: TemplateArguments = {}
+    """What prompts are rendered with, as { enable_thinking = false }: in training, for c_ref and
+    the golden probes, and by a server of the checkpoint."""
     lora: LoraTable | None = None
 
     @model_validator(mode="after")

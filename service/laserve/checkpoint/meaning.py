@@ -1,5 +1,9 @@
 """Whether a checkpoint's scores can stand beside the served one's, and can be proven."""
 
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
 from laserve.checkpoint.model_config import text_config
 from laserve.checkpoint.served import ServedCheckpoint
 from laserve.core.manifest import Manifest
@@ -8,6 +12,13 @@ from laserve.errors import CheckpointRejected, ConfigurationError
 
 CONSTANT_TOLERANCE = 1e-6
 """Largest difference of two constants that are one: of c_ref in nats, of beta_v per nat."""
+
+
+def rendered_with(manifest: Manifest | None, flag: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """What conversations are rendered with where a request does not say: as in the training of a
+    checkpoint, but for what `flag` (--default-chat-template-kwargs) says, key by key."""
+    trained = None if manifest is None else manifest.chat_template_kwargs
+    return {**(trained or {}), **flag}
 
 
 def check_meaning(manifest: Manifest, served: ServedCheckpoint) -> None:
@@ -26,6 +37,13 @@ def _check_tokens(manifest: Manifest, served: ServedCheckpoint) -> None:
         raise CheckpointRejected(
             f"chat_template_sha256 is {manifest.chat_template_sha256}, the chat template's is "
             f"{template}: the manifest belongs to another template"
+        )
+    flag = served.template_flag
+    rendered, kept = rendered_with(manifest, flag), rendered_with(served.manifest, flag)
+    if rendered != kept:
+        raise CheckpointRejected(
+            f"chat_template_kwargs give {rendered}, and the server renders every conversation with "
+            f"{kept} from its start on: train with the same, or start the server with it"
         )
     eos, served_eos = frozenset(manifest.eos_token_ids), served.parameters.eos_token_ids
     if eos != served_eos:

@@ -1,8 +1,11 @@
 """What a running server can take the place of its checkpoint."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+
+from pydantic import JsonValue
 
 from laserve.checkpoint.contents import CheckpointContents, read_contents
 from laserve.core.manifest import Manifest
@@ -25,6 +28,8 @@ class ServedCheckpoint:
     samples_as_stated: bool = True
     """Whether the server takes its sampling defaults from its checkpoint's
     generation_config.json."""
+    template_flag: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What --default-chat-template-kwargs says."""
 
     @classmethod
     def read(
@@ -36,6 +41,7 @@ class ServedCheckpoint:
         max_model_len: int | None = None,
         max_lora_rank: int | None = None,
         samples_as_stated: bool = True,
+        template_flag: Mapping[str, JsonValue] | None = None,
     ) -> Self:
         """Read the folder that a server is started with; once, at its start.
 
@@ -43,4 +49,12 @@ class ServedCheckpoint:
         without safetensors.
         """
         contents = read_contents(folder)
-        return cls(contents, parameters, manifest, max_model_len, max_lora_rank, samples_as_stated)
+        return cls(
+            contents,
+            parameters,
+            manifest,
+            max_model_len,
+            max_lora_rank,
+            samples_as_stated,
+            template_flag or {},
+        )

@@ -1,6 +1,6 @@
 """Makes the manifest of a checkpoint: from its files, its tokenizer and what was measured of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -22,13 +22,14 @@ def describe_checkpoint(
     completions: Sequence[GoldenProbe],
     example_prompt: str | None = None,
     training: dict[str, JsonValue] | None = None,
+    chat_template_kwargs: Mapping[str, JsonValue] | None = None,
 ) -> Manifest:
     """The manifest of the checkpoint in `folder`; without hashes where that is no folder (the model
     of a hub).
 
     `c_ref` is the measurement of `parameters.c_ref`. The golden probes are of `completions`,
-    measured of this checkpoint, with their scores. Raises ConfigurationError for a
-    z_c that the tokenizer cannot have.
+    measured of this checkpoint, with their scores; their prompts were rendered with
+    `chat_template_kwargs`. Raises ConfigurationError for a z_c that the tokenizer cannot have.
     """
     return Manifest(
         checkpoint=parameters.checkpoint,
@@ -47,6 +48,7 @@ def describe_checkpoint(
         ),
         files=hash_files(folder) if folder.is_dir() else {},
         chat_template_sha256=hash_chat_template(tokenizer.chat_template),
+        chat_template_kwargs=dict(chat_template_kwargs) if chat_template_kwargs else None,
     )
 
 

@@ -21,6 +21,7 @@ from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.faults import faults
 from laserve.core.probes import MAX_PROBE_TOKENS, MAX_PROBES, GoldenProbe, Part, TokenId
 from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
+from laserve.core.template_arguments import TemplateArguments
 from laserve.errors import ManifestError
 
 MAX_MANIFEST_BYTES = 16 * 2**20
@@ -112,8 +113,8 @@ class Manifest(Part):
     files: dict[FileName, Sha256] = Field(default_factory=dict)
     """sha256 of each file of the checkpoint, by its path relative to the folder."""
     chat_template_sha256: Sha256 | None = None
-    chat_template_kwargs: dict[str, JsonValue] | None = None
-    """Arguments that training rendered the chat template with. Schema 2."""
+    chat_template_kwargs: TemplateArguments | None = None
+    """Arguments that training rendered the chat template with, and a server does. Schema 2."""
     calibration_samples: Annotated[
         tuple[CalibrationSample, ...], Field(max_length=MAX_SAMPLES)
     ] = ()

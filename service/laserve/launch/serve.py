@@ -27,6 +27,7 @@ from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.usage.usage_lib import UsageContext
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+from laserve.checkpoint.meaning import rendered_with
 from laserve.checkpoint.signature import read_public_key
 from laserve.checkpoint.signing import check_signed
 from laserve.core.checkpoint_files import MANIFEST_NAME
@@ -124,6 +125,8 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
     manifest = _find_manifest(args.model, args.revision)
     args.laserve_parameters = parameters = _parameters(args, config, manifest)
     args.laserve_manifest = manifest
+    args.laserve_template_flag = dict(args.default_chat_template_kwargs or {})
+    args.default_chat_template_kwargs = rendered_with(manifest, args.laserve_template_flag)
     args.laserve_folder = Path(args.model) if Path(args.model).is_dir() else None
     check_checkpoint_flags(args, manifest)
     args.laserve_public_key = _public_key(args)

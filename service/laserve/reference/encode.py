@@ -1,9 +1,11 @@
 """From rows of text to token ids, as the server would see them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jinja2
+from pydantic import JsonValue
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.eos import EosTokens, join_eos_tokens
@@ -43,12 +45,13 @@ def encode_rows(
     z_c: int,
     eos: EosTokens,
     max_new_tokens: int,
+    chat_template_kwargs: Mapping[str, JsonValue] | None = None,
 ) -> list[EncodedRow]:
     """Token ids of each row. Raises DataError, with where the row stands, for one of no use."""
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     encoded = []
     for where, row in rows.items():
-        prompt = encode_prompt(where, row, tokenizer)
+        prompt = encode_prompt(where, row.conversation, tokenizer, chat_template_kwargs)
         completion = None
         if row.completion is not None:
             completion = [*_encode_text(row.completion, tokenizer), eos.primary]
@@ -71,21 +74,36 @@ def encode_rows(
     return encoded
 
 
-def encode_prompt(where: str, row: Row, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Token ids of a row's prompt, by the chat template where there is one. Raises DataError."""
+def encode_prompt(
+    where: str,
+    conversation: Sequence[Mapping[str, JsonValue]],
+    tokenizer: PreTrainedTokenizerBase,
+    chat_template_kwargs: Mapping[str, JsonValue] | None = None,
+) -> list[int]:
+    """Token ids of a conversation up to the assistant's turn, as the server makes them of it.
+
+    By the chat template with `chat_template_kwargs`; where there is none, a single user message is
+    plain text, as /v1/completions takes it. A null in a message is a key that it has not, as tables
+    give each row the keys of all. Raises DataError, with `where` the conversation stands.
+    """
+    messages = [_without_nulls(message) for message in conversation]
     if tokenizer.chat_template is None:
-        if row.prompt is None:
-            raise DataError(
-                f"{where} has `messages`, and the tokenizer has no chat template: give `prompt`"
-            )
-        # With the special tokens that plain text gets, such as a BOS.
-        ids = list(tokenizer(row.prompt).input_ids)
+        match messages:
+            case [{"role": "user", "content": str(text)}]:
+                # With the special tokens that plain text gets, such as a BOS.
+                ids = list(tokenizer(text).input_ids)
+            case _:
+                raise DataError(
+                    f"{where} is no single text of the user's, and the tokenizer has no chat "
+                    "template for more: give `prompt`, or the tokenizer a chat_template"
+                )
     else:
         try:
             text = tokenizer.apply_chat_template(
-                row.conversation,  # type: ignore[arg-type]  # content may be a list of parts too
+                messages,
                 add_generation_prompt=True,
                 tokenize=False,
+                **(chat_template_kwargs or {}),
             )
         except (jinja2.TemplateError, TypeError) as error:
             raise DataError(f"{where}: the chat template refuses it: {error}") from error
@@ -93,6 +111,15 @@ def encode_prompt(where: str, row: Row, tokenizer: PreTrainedTokenizerBase) -> l
     if not ids:
         raise DataError(f"{where}: the prompt has no token")
     return ids
+
+
+def _without_nulls(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        case list() | tuple():
+            return [_without_nulls(item) for item in value]
+    return value
 
 
 def _encode_text(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:

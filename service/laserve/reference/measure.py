@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
+from pydantic import JsonValue
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.eos import EosTokens, up_to_eos
@@ -71,6 +72,7 @@ def measure_reference(
     max_new_tokens: int = 512,
     batch_size: int = 8,
     seed: int = 0,
+    chat_template_kwargs: Mapping[str, JsonValue] | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> ReferenceMeasurement:
     """Measure log pi_ref(z_c | x, y) over `rows` (by where each stands, for messages).
@@ -89,7 +91,15 @@ def measure_reference(
             f"z_c={z_c} ({z_c_token!r}) has no row in the model's output layer, which has {width}: "
             "resize the model to its tokenizer"
         )
-    encoded = encode_rows(rows, model, tokenizer, z_c=z_c, eos=eos, max_new_tokens=max_new_tokens)
+    encoded = encode_rows(
+        rows,
+        model,
+        tokenizer,
+        z_c=z_c,
+        eos=eos,
+        max_new_tokens=max_new_tokens,
+        chat_template_kwargs=chat_template_kwargs,
+    )
     model.eval()
     completions: list[GoldenProbe] = []
     with torch.inference_mode(), torch.random.fork_rng():

@@ -10,7 +10,7 @@ JSON Lines in UTF-8, one object a line, blank lines ignored. Keys, and no others
     {"prompt": "What is 12 + 7?", "completion": "12 + 7 = 19"}
     {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]}
 
-With a tokenizer that has no chat template, "prompt" is plain text and "messages" cannot be used.
+With a tokenizer that has no chat template, "prompt" is plain text, and so is a single message.
 """
 
 from itertools import islice

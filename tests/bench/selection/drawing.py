@@ -12,7 +12,6 @@ from laserve.offline import Completed, OfflineEngine
 from laserve.reference.encode import encode_prompt
 from laserve.worker.codec import ScoreCodec
 from laserve_training.problem import Problem, Split
-from laserve_training.rows import as_rows
 from laserve_training.tasks.countdown import CountdownTask
 from tests.bench.errors import BenchError
 from tests.bench.selection.deepconf import TOP_K, token_confidence
@@ -60,11 +59,12 @@ async def draw(
     """The samples of held-out problems; `on_progress` is called after each problem."""
     task = CountdownTask()
     problems = task.problems(Split.TEST, drawing.problems, drawing.seed)
-    rows = as_rows(problems)
     gate = asyncio.Semaphore(_CONCURRENCY)
 
     async def solve(index: int, problem: Problem) -> RecordedProblem:
-        prompt = encode_prompt(problem.where, rows[problem.where], engine.tokenizer)
+        prompt = encode_prompt(
+            problem.where, problem.messages, engine.tokenizer, engine.chat_template_kwargs
+        )
         # Far apart: the engine gives the samples of one request consecutive seeds.
         seed = (drawing.seed * len(problems) + index) * drawing.samples
         async with gate:

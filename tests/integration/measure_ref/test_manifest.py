@@ -49,8 +49,10 @@ def test_c_ref_of_given_completions_equals_a_plain_forward_pass(
 def test_the_manifest_is_complete_and_starts_a_server(clean: TinyModel, tmp_path: Path) -> None:
     data = data_file(tmp_path, *ANSWERED)
     hashes = hash_files(clean.path)
-    measure_ref(clean.path, "--data", data, "--z-c", clean.z_c, "--beta-v", 0.2)
+    kwargs = ("--chat-template-kwargs", '{"brief": true}')
+    measure_ref(clean.path, "--data", data, "--z-c", clean.z_c, "--beta-v", 0.2, *kwargs)
     manifest = measured(clean.path)
+    assert manifest.chat_template_kwargs == {"brief": True}
     assert manifest.checkpoint == manifest.base_model == "tiny"
     assert (manifest.z_c, manifest.z_c_token) == (clean.z_c, "<|vision_start|>")
     assert frozenset(manifest.eos_token_ids) == clean.eos_token_ids
@@ -156,8 +158,12 @@ def test_without_a_chat_template_the_prompt_is_plain_text(
     rows = {"line 1": Row(prompt="Hi", completion="Ho")}
     [probe] = measure_reference(model, tokenizer, rows, z_c=tiny.z_c).completions
     assert tokenizer.decode(list(probe.prompt_token_ids)) == "Hi"
-    rows = {"line 1": Row(messages=(Message(role="user", content="Hi"),))}
-    with pytest.raises(DataError, match="line 1 has `messages`.*no chat template: give `prompt`"):
+    one = Message(role="user", content="Hi")
+    rows = {"line 1": Row(messages=(one,), completion="Ho")}
+    [message] = measure_reference(model, tokenizer, rows, z_c=tiny.z_c).completions
+    assert message == probe
+    rows = {"line 1": Row(messages=(Message(role="system", content="Be brief."), one))}
+    with pytest.raises(DataError, match="line 1 is no single text.*no chat template for more"):
         measure_reference(model, tokenizer, rows, z_c=tiny.z_c)
 
 

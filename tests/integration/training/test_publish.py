@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from transformers import AutoTokenizer
 
@@ -14,22 +15,24 @@ from laserve.core.manifest import read_manifest
 from laserve_client import CheckpointJob, LaServe, SelfReward
 from tests import fork_server
 from tests.budget import Kind, spend
-from tests.checkpoints import BETA_V, C_REF, WEIGHTS, build_checkpoint, describe
+from tests.checkpoints import BETA_V, C_REF, WEIGHTS, describe, update
 from tests.e2e.server import running_server
 from tests.integration.generating import HuggingFaceReference
-from tests.tiny_model import TinyModel, build_tiny_model
+from tests.tiny_model import CHAT_TEMPLATE, TinyModel, build_tiny_model
 
 AGREEMENT = 1e-3
 """Of scores: two implementations in float32, times beta_v."""
 ADMIN_KEY = "admin-of-the-test"
 LOAD_LIMIT_S = 300.0
 QUESTION, ANSWER = "What is 1 + 7?", "It is 8."
+TEMPLATE = "{% if brief %}<|im_start|>system\nBe brief.<|im_end|>\n{% endif %}" + CHAT_TEMPLATE
+KWARGS = {"brief": True}
 SERVED = ("--dtype", "float32", "--enforce-eager", "--max-model-len", "256")
 CONFIG = """
 name = "tiny-trained"
 output = "run"
 verifier = "exact"
-model = { path = "first" }
+model = { path = "first", chat_template_kwargs = { brief = true } }
 task = { kind = "file", name = "sums", train = "rows.jsonl" }
 
 [score]
@@ -73,13 +76,21 @@ class Publication:
         """The score of the same answer by Hugging Face, with the weights in a folder."""
         tokenizer = AutoTokenizer.from_pretrained(folder)
         messages = [{"role": "user", "content": QUESTION}]
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        text = tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, **KWARGS
+        )
         prompt = tokenizer(text, add_special_tokens=False).input_ids
         answer = [*tokenizer(ANSWER, add_special_tokens=False).input_ids, self.first.primary_eos]
         model = TinyModel(
             folder, self.first.z_c, self.first.primary_eos, self.first.secondary_eos, vocab_size=0
         )
         return BETA_V * (HuggingFaceReference(model).logprob(prompt, answer) - C_REF.mean)
+
+    def rendered(self, question: str, **fields: object) -> list[int]:
+        """The prompt that the server makes of a question."""
+        body = {"messages": [{"role": "user", "content": question}], **fields}
+        tokens: list[int] = httpx.post(f"{self.url}/tokenize", json=body).json()["tokens"]
+        return tokens
 
     def ended(self, folder: Path) -> CheckpointJob:
         """The newest load of a folder, when it has ended."""
@@ -92,12 +103,19 @@ class Publication:
         raise AssertionError(f"no end of the load of {folder}: {self.client.checkpoints()}")
 
 
+def describe_with_template(tiny: TinyModel, name: str) -> None:
+    """Write the manifest of a tiny model that is asked to be brief."""
+    (tiny.path / "chat_template.jinja").write_text(TEMPLATE)
+    describe(tiny.path, tiny, name)
+    update(tiny.path / MANIFEST_NAME, chat_template_kwargs=KWARGS)
+
+
 @pytest.fixture(scope="module")
 def published_to(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publication]:
     root = tmp_path_factory.mktemp("publication")
     # Answers of a few tokens, so that the run is short.
     first = build_tiny_model(root / "first", eos_bias=4.0)
-    describe(first.path, first, "tiny-first")
+    describe_with_template(first, "tiny-first")
     watched = root / "watched"
     watched.mkdir()
     folders = ("--checkpoint-root", str(root), "--watch-checkpoints", str(watched))
@@ -138,6 +156,15 @@ def test_a_run_publishes_its_checkpoint_and_the_scores_change(published_to: Publ
     assert (now.active.checkpoint, now.active.version) == ("tiny-trained", version)
     assert (now.data[0].path, now.data[0].origin) == (str(trained), "request")
     assert (after.status, after.checkpoint) == ("scored", "tiny-trained")
+
+    manifest = read_manifest(trained)
+    assert manifest is not None
+    assert manifest.chat_template_kwargs == KWARGS
+    questions = [f"What is {n} + 1?" for n in range(32)]
+    prompts = [published_to.rendered(question) for question in questions]
+    assert all(list(probe.prompt_token_ids) in prompts for probe in manifest.golden_probes)
+    plain = published_to.rendered(questions[0], chat_template_kwargs={"brief": False})
+    assert len(plain) == len(prompts[0]) - len("..system\nBe brief.\n")
     assert after.score == pytest.approx(published_to.expected(trained), abs=AGREEMENT)
     assert before.score != pytest.approx(after.score, abs=10 * AGREEMENT)
 
@@ -145,7 +172,9 @@ def test_a_run_publishes_its_checkpoint_and_the_scores_change(published_to: Publ
 def test_a_watched_folder_is_taken_up_when_it_is_complete(
     published_to: Publication, tmp_path: Path
 ) -> None:
-    source = build_checkpoint(tmp_path / "source", seed=1, name="tiny-dropped").path
+    tiny = build_tiny_model(tmp_path / "source", seed=1)
+    describe_with_template(tiny, "tiny-dropped")
+    source = tiny.path
     dropped, bad = published_to.watched / "dropped", published_to.watched / "bad"
     shutil.copytree(source, dropped, ignore=shutil.ignore_patterns(MANIFEST_NAME))
     # One that is described but not whole is tried after a look at both: the other was left alone.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
 from laserve.errors import ConfigurationError
@@ -96,6 +97,28 @@ def test_policy_log_probabilities_and_entropies_are_trls_own(
     for mine, reference in zip(ours[:2], theirs[:2], strict=True):
         assert mine.shape == reference.shape
         assert torch.allclose(mine[inside], reference[inside], atol=FLOAT32)
+
+
+def test_prompts_are_rendered_as_the_server_renders_them(make_trainer: TrainerFactory) -> None:
+    trainer = make_trainer(chat_template_kwargs={"brief": True})
+    tokenizer = trainer.processing_class
+    tokenizer.chat_template = (
+        "{% if brief %}Be brief. {% endif %}{% for message in messages %}"
+        "{% if 'name' in message %}{{ message['name'] }}: {% endif %}{{ message['content'] }}"
+        "{% endfor %}"
+    )
+    rows = [[{"role": "user", "content": "Hi", "name": "Ann"}], [{"role": "user", "content": "Ho"}]]
+    # A table gives each message the keys of all of them, and null to those that lack one.
+    kept = list(Dataset.from_list([{"prompt": row} for row in rows])["prompt"])
+    assert kept[1][0]["name"] is None
+    rendered, _, _ = trainer._tokenize_prompts(kept)
+    assert tokenizer.batch_decode(rendered) == ["Be brief. Ann: Hi", "Be brief. Ho"]
+
+    tokenizer.chat_template = None
+    plain, _, _ = trainer._tokenize_prompts([rows[1]])
+    assert plain == [tokenizer("Ho").input_ids]
+    rollouts = trainer.rollout_func([rows[1]], trainer)
+    assert rollouts["prompt_ids"] == plain
 
 
 def test_rollouts_carry_the_score_of_the_policy_that_wrote_them(

@@ -121,6 +121,7 @@ def test_an_option_of_another_task_is_refused_by_its_name(tmp_path: Path) -> Non
         ("model.dtype=float8", "model.dtype"),
         ("task.kind=chess", "task"),
         ("model=7", "model"),
+        ("model.chat_template_kwargs.tokenize=false", "model.chat_template_kwargs"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_key(tmp_path: Path, override: str, key: str) -> None:
@@ -235,6 +236,7 @@ def test_trainer_arguments_are_fields_of_the_trainers_arguments() -> None:
         ("seed", "`seed`"),
         ("bf16", "`model.dtype`"),
         ("fp16", "`model.dtype`"),
+        ("chat_template_kwargs", "`model.chat_template_kwargs`"),
         ("z_c", "`score.z_c`"),
         ("c_ref", "`score.c_ref`"),
         ("beta_v", "`score.beta_v`"),

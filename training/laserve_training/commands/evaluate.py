@@ -130,7 +130,7 @@ def _sample(
     for split, count in splits.items():
         problems = task.problems(split, count, config.seed)
         check_references(verifier, problems)
-        prompts = _prompts(problems, model, tokenizer, manifest.z_c, table.max_tokens)
+        prompts = _prompts(problems, model, tokenizer, manifest, table.max_tokens)
         requests[split] = [
             SampleRequest(
                 problem,
@@ -217,16 +217,17 @@ def _prompts(
     problems: list[Problem],
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    z_c: int,
+    manifest: Manifest,
     max_tokens: int,
 ) -> dict[str, list[int]]:
     encoded = encode_rows(
         as_rows(problems),
         model,
         tokenizer,
-        z_c=z_c,
+        z_c=manifest.z_c,
         eos=find_eos_tokens(model, tokenizer),
         max_new_tokens=max_tokens,
+        chat_template_kwargs=manifest.chat_template_kwargs,
     )
     return {row.where: row.prompt for row in encoded}
 

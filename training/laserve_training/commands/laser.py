@@ -50,7 +50,7 @@ from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
 
-_OWNED = {
+_OWNED = {"chat_template_kwargs": "`model.chat_template_kwargs`"} | {
     field.name: f"`{table}.{field.name}`"
     for table, model in (("score", ScoreTable), ("laser", LaserTable))
     for field in fields(LaSeRConfig)
@@ -87,7 +87,15 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     problems = task.problems(Split.TRAIN, config.laser.problems, config.seed)
     # Each prompt must leave room for a solution and z_c, and hold no z_c itself.
     room = config.laser.max_completion_length + 1
-    encode_rows(as_rows(problems), model, tokenizer, z_c=z_c, eos=eos, max_new_tokens=room)
+    encode_rows(
+        as_rows(problems),
+        model,
+        tokenizer,
+        z_c=z_c,
+        eos=eos,
+        max_new_tokens=room,
+        chat_template_kwargs=config.model.chat_template_kwargs,
+    )
 
     verifier = make_verifier(config.verifier, task)
     check_references(verifier, problems)
@@ -137,6 +145,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
             base_model=base_name(config),
             example_prompt=problems[0].question,
             training=config.model_dump(mode="json"),
+            chat_template_kwargs=config.model.chat_template_kwargs,
             completions=measured.completions,
         )
     state.wait_for_everyone()
@@ -157,6 +166,7 @@ def _arguments(
             **given,
             "output_dir": str(work),
             "seed": config.seed,
+            "chat_template_kwargs": config.model.chat_template_kwargs,
             "z_c": z_c,
             "c_ref": -math.inf if stated == "measure" else stated,
             "beta_v": config.score.beta_v,

@@ -51,6 +51,7 @@ def run_measure_ref(config: Config) -> Path:
             c_ref=measurement.c_ref,
             base_model=name,
             completions=measurement.completions,
+            chat_template_kwargs=config.model.chat_template_kwargs,
         ),
     )
     c_ref = measurement.c_ref
@@ -77,5 +78,6 @@ def measure(
             max_new_tokens=config.laser.max_completion_length,
             batch_size=BATCH_SIZE,
             seed=config.seed,
+            chat_template_kwargs=config.model.chat_template_kwargs,
             on_progress=lambda count: progress.advance(bar, count),
         )

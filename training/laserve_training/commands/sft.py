@@ -125,6 +125,7 @@ def _tokenized(
         z_c=find_token(tokenizer, config.score.z_c),
         eos=find_eos_tokens(model, tokenizer),
         max_new_tokens=0,
+        chat_template_kwargs=config.model.chat_template_kwargs,
     )
     return [
         {

@@ -1,7 +1,8 @@
 """LaSeR on TRL's GRPOTrainer: the score's log-probability out of the policy's own forward pass.
 
-Four hooks of TRL 1.16 are overridden, and the body of none is copied:
+Five hooks of TRL 1.16 are overridden, and the body of none is copied:
 
+    _tokenize_prompts                    renders prompts as the server does
     _get_per_token_logps_and_entropies   puts z_c after each EOS and keeps its log-probability
     _calculate_rewards                   keeps the verifier's verdicts of the whole batch
     _generate_and_score_completions      adds targets and weights; integrates the advantage
@@ -19,8 +20,10 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl import GRPOTrainer
+from trl.data_utils import is_conversational
 
 from laserve.errors import ConfigurationError
+from laserve.reference.encode import encode_prompt
 from laserve_training.laser.advantages import integrate, self_reward_advantages
 from laserve_training.laser.config import LaSeRConfig
 from laserve_training.laser.generation import barring
@@ -101,6 +104,15 @@ class LaSeRTrainer(GRPOTrainer):
         unwrapped = self.accelerator.unwrap_model(model)
         base = unwrapped.get_base_model() if isinstance(unwrapped, PeftModel) else unwrapped
         return cast(PreTrainedModel, base)
+
+    def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
+        # Of a conversation; plain text is TRL's.
+        if not is_conversational({"prompt": prompts[0]}):
+            plain: tuple[list[list[int]], None, dict[str, Any]] = super()._tokenize_prompts(prompts)  # type: ignore[no-untyped-call]
+            return plain
+        tokenizer = cast(PreTrainedTokenizerBase, self.processing_class)
+        kwargs = cast(dict[str, Any], self.chat_template_kwargs)
+        return [encode_prompt("a prompt", one, tokenizer, kwargs) for one in prompts], None, {}
 
     def _get_per_token_logps_and_entropies(
         self,
