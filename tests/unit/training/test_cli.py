@@ -208,6 +208,15 @@ def test_laser_refuses_a_z_c_of_no_use_and_names_those_of_use(
     assert f"<|vision_start|> ({tiny.z_c})" in message
 
 
+def test_laser_does_not_go_on_with_a_run_that_has_no_record(
+    refusal: Refusal, tmp_path: Path
+) -> None:
+    save = tmp_path / "run" / "laser" / "checkpoint-4"
+    save.mkdir(parents=True)
+    (save / "trainer_state.json").write_text("{}")
+    assert "run.json does not say what the run was started with" in refusal("laser", "--resume")
+
+
 @pytest.mark.parametrize(("c_ref", "beta_v"), [(-14.0, 0.05), (-10.0, 0.1), (-2.5, 0.4)])
 def test_laser_refuses_a_score_of_1_that_no_probability_gives(
     c_ref: float, beta_v: float, refusal: Refusal

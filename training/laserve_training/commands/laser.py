@@ -46,6 +46,7 @@ from laserve_training.models import (
 )
 from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
+from laserve_training.run_record import RunRecord, read_record, write_record
 from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
@@ -62,7 +63,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     """Train, and return the folder of the LaSeR checkpoint.
 
     `resume` goes on from the newest complete save of an interrupted run, to the same numbers.
-    Raises ConfigurationError.
+    Raises ConfigurationError, also where it would be another run (`RunRecord`).
     """
     arguments = trainer_arguments("laser.trainer", config.laser.trainer, LaSeRConfig, _OWNED)
     folder = config.checkpoint
@@ -73,6 +74,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         raise ConfigurationError(
             f"{work} holds an interrupted run: give --resume to go on with it, or remove it"
         )
+    begun = None if last_save is None else read_record(work)
     start = start_of(config)
     tokenizer = training_tokenizer(start)
     z_c = find_token(tokenizer, config.score.z_c)
@@ -99,8 +101,14 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
 
     verifier = make_verifier(config.verifier, task)
     check_references(verifier, problems)
-    with as_trained(dtype, state.device.type):
-        c_ref = _reference_constant(config, model, tokenizer, problems, state)
+    if begun is None:
+        with as_trained(dtype, state.device.type):
+            c_ref = _reference_constant(config, model, tokenizer, problems, state)
+    else:
+        c_ref = begun.c_ref
+    record = RunRecord.of(config, problems, state.num_processes, c_ref)
+    if begun is not None:
+        begun.check_resumable_as(record)
     check_target(c_ref.mean, config.score.beta_v)
     args.c_ref = c_ref.mean
     trainer = LaSeRTrainer(
@@ -117,6 +125,8 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         peft_config=peft_config(config.model.lora),
         callbacks=[JsonLinesLog(work)],
     )
+    if state.is_main_process:
+        write_record(work, record)
     trainer.train(resume_from_checkpoint=None if last_save is None else str(last_save))
     if not trainer.state.global_step:
         raise ConfigurationError(

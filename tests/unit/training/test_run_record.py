@@ -1,0 +1,82 @@
+"""A resume is the same run, or is refused with what makes it another one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from laserve.core.manifest import ReferenceConstant
+from laserve.errors import ConfigurationError
+from laserve_training.config import Config
+from laserve_training.problem import Problem
+from laserve_training.run_record import RECORD_NAME, RunRecord, read_record, write_record
+
+PROBLEMS = [Problem(f"row {n}", ({"role": "user", "content": f"{n}?"},), str(n)) for n in range(3)]
+C_REF = ReferenceConstant(mean=-14.0, std=1.0, count=3)
+
+
+def record(problems: list[Problem] = PROBLEMS, processes: int = 1, **changes: Any) -> RunRecord:
+    laser = {"alpha": changes.pop("alpha", 0.1), "trainer": changes.pop("trainer", {})}
+    score = {"z_c": "<z>", "c_ref": changes.pop("c_ref", "measure")}
+    content = {
+        "name": "mine",
+        "output": "runs/mine",
+        "model": {"path": "a"},
+        "laser": laser,
+        "task": {"kind": "countdown"},
+        "score": score,
+    }
+    return RunRecord.of(Config(**(content | changes)), problems, processes, C_REF)
+
+
+def refusal(before: RunRecord, after: RunRecord) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        before.check_resumable_as(after)
+    return str(refused.value)
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    write_record(tmp_path / "laser", record())
+    assert read_record(tmp_path / "laser") == record()
+    record().check_resumable_as(read_record(tmp_path / "laser"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"seed": 1}, "`seed` is 1, and was 0"),
+        ({"alpha": 0.5}, "`laser.alpha` is 0.5, and was 0.1"),
+        ({"c_ref": -9.0}, '`score.c_ref` is -9.0, and was "measure"'),
+        (
+            {"trainer": {"learning_rate": 1e-5}},
+            "`laser.trainer.learning_rate` is 1e-05, and was null",
+        ),
+        ({"problems": PROBLEMS[::-1]}, "the training problems are others"),
+        ({"processes": 2}, "it has 2 processes, and had 1"),
+    ],
+)
+def test_what_makes_another_run_is_refused_by_name(changes: dict[str, Any], reason: str) -> None:
+    assert reason in refusal(record(), record(**changes))
+
+
+def test_what_changes_no_number_may_change() -> None:
+    other = record(
+        name="other",
+        output="elsewhere",
+        evaluate={"samples": 2},
+        trainer={"logging_steps": 1, "save_steps": 5, "report_to": []},
+    )
+    record().check_resumable_as(other)
+
+
+def test_a_run_that_saved_no_optimizer_cannot_go_on() -> None:
+    saved = record(trainer={"save_only_model": True})
+    assert "no optimizer to go on with" in refusal(saved, saved)
+
+
+def test_a_run_without_a_record_cannot_go_on(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"{RECORD_NAME} does not say"):
+        read_record(tmp_path)
+    (tmp_path / RECORD_NAME).write_text("{}")
+    with pytest.raises(ConfigurationError, match=f"{RECORD_NAME} does not say"):
+        read_record(tmp_path)

@@ -1,0 +1,113 @@
+"""What a run of LaSeR was started with: a resume with anything else would be another run."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from laserve.core.manifest import ReferenceConstant
+from laserve.errors import ConfigurationError
+from laserve_training.config import Config
+from laserve_training.problem import Problem
+
+RECORD_NAME = "run.json"
+
+_FREE = frozenset(
+    {
+        *("report_to", "run_name", "logging_steps", "logging_strategy", "logging_first_step"),
+        *("disable_tqdm", "log_level", "log_completions", "num_completions_to_print"),
+        *("log_unique_prompts", "save_steps", "save_strategy", "save_total_limit"),
+        *("dataloader_num_workers", "dataloader_pin_memory", "ddp_timeout"),
+        *("vllm_server_base_url", "vllm_server_host", "vllm_server_port", "vllm_server_timeout"),
+        *("vllm_group_port", "vllm_gpu_memory_utilization"),
+    }
+)
+"""Keys of [laser.trainer] that change no number of a run."""
+
+
+class RunRecord(BaseModel):
+    """The content of `run.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    config: dict[str, JsonValue]
+    """The configuration, without what changes no number."""
+    problems: str
+    """A hash of the training problems, in order."""
+    processes: int
+    c_ref: ReferenceConstant
+    """As it was measured or stated: it is not measured again."""
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        problems: Sequence[Problem],
+        processes: int,
+        c_ref: ReferenceConstant,
+    ) -> Self:
+        """The record of a run."""
+        content = config.model_dump(mode="json", exclude={"name", "output", "evaluate"})
+        trainer = content["laser"]["trainer"]
+        content["laser"]["trainer"] = {key: trainer[key] for key in trainer.keys() - _FREE}
+        lines = (
+            json.dumps([p.messages, p.answer, dict(p.metadata)], default=str) for p in problems
+        )
+        digest = sha256("\n".join(lines).encode()).hexdigest()
+        return cls(config=content, problems=digest, processes=processes, c_ref=c_ref)
+
+    def check_resumable_as(self, now: "RunRecord") -> None:
+        """Raise ConfigurationError, naming every difference, unless `now` is the same run."""
+        differences = [
+            f"`{key}` is {after}, and was {before}"
+            for key, before, after in _differences(self.config, now.config)
+        ]
+        if self.problems != now.problems:
+            differences.append("the training problems are others")
+        if self.processes != now.processes:
+            differences.append(f"it has {now.processes} processes, and had {self.processes}")
+        if differences:
+            raise ConfigurationError(
+                f"--resume goes on with the run as it began, and this is another one: "
+                f"{'; '.join(differences)}. Give what it began with, or another output"
+            )
+        if _trainer(self.config).get("save_only_model"):
+            raise ConfigurationError(
+                "the run saved its model only (laser.trainer.save_only_model), and no optimizer to "
+                "go on with: begin anew with another output"
+            )
+
+
+def write_record(work: Path, record: RunRecord) -> None:
+    """Write `run.json` into a run's folder, which is made."""
+    work.mkdir(parents=True, exist_ok=True)
+    (work / RECORD_NAME).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def read_record(work: Path) -> RunRecord:
+    """The record of a run that is to go on. Raises ConfigurationError where it has none."""
+    path = work / RECORD_NAME
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ConfigurationError(
+            f"{path} does not say what the run was started with, so that it cannot be told whether "
+            "a resume is the same run: begin anew with another output"
+        ) from error
+
+
+def _trainer(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    trainer: Mapping[str, Any] = config["laser"]["trainer"]
+    return trainer
+
+
+def _differences(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, str, str]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted(before.keys() | after.keys()):
+            inner = f"{key}.{name}" if key else name
+            yield from _differences(before.get(name), after.get(name), inner)
+    elif before != after:
+        yield key, json.dumps(before), json.dumps(after)
