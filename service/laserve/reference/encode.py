@@ -98,16 +98,14 @@ def encode_prompt(
                     "template for more: give `prompt`, or the tokenizer a chat_template"
                 )
     else:
+        variables: dict[str, Any] = dict(chat_template_kwargs or {})
         try:
-            text = tokenizer.apply_chat_template(
-                messages,
-                add_generation_prompt=True,
-                tokenize=False,
-                **(chat_template_kwargs or {}),
+            rendered = tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, tokenize=False, **variables
             )
         except (jinja2.TemplateError, TypeError) as error:
             raise DataError(f"{where}: the chat template refuses it: {error}") from error
-        ids = _encode_text(str(text), tokenizer)
+        ids = _encode_text(str(rendered), tokenizer)
     if not ids:
         raise DataError(f"{where}: the prompt has no token")
     return ids

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -26,7 +27,7 @@ ADMIN_KEY = "admin-of-the-test"
 LOAD_LIMIT_S = 300.0
 QUESTION, ANSWER = "What is 1 + 7?", "It is 8."
 TEMPLATE = "{% if brief %}<|im_start|>system\nBe brief.<|im_end|>\n{% endif %}" + CHAT_TEMPLATE
-KWARGS = {"brief": True}
+KWARGS: dict[str, Any] = {"brief": True}
 SERVED = ("--dtype", "float32", "--enforce-eager", "--max-model-len", "256")
 CONFIG = """
 name = "tiny-trained"

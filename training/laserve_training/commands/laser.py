@@ -6,10 +6,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset
 from peft import PeftModel
+from rich.console import Console
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
@@ -30,6 +33,7 @@ from laserve_training.config import (
     build_arguments,
     trainer_arguments,
 )
+from laserve_training.disk import disk_need
 from laserve_training.laser.config import LaSeRConfig, check_target
 from laserve_training.laser.rewards import VerifierReward
 from laserve_training.laser.trainer import LaSeRTrainer
@@ -126,6 +130,10 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         callbacks=[JsonLinesLog(work)],
     )
     if state.is_main_process:
+        need = disk_need(
+            cast(nn.Module, trainer.model), args, len(problems), getattr(torch, dtype).itemsize
+        )
+        Console(stderr=True).print(need.check(folder.parent), markup=False, soft_wrap=True)
         write_record(work, record)
     trainer.train(resume_from_checkpoint=None if last_save is None else str(last_save))
     if not trainer.state.global_step:

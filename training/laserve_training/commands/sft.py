@@ -8,7 +8,7 @@ import torch
 from datasets import Dataset
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig, SFTTrainer, pack_dataset
 
 from laserve.core.tokens import find_token
 from laserve.errors import ConfigurationError, DataError
@@ -37,7 +37,12 @@ def run_sft(config: Config) -> Path:
     """Train, and return the folder of the fine-tuned model. Raises ConfigurationError."""
     if config.sft is None:
         raise ConfigurationError("the configuration has no [sft] table")
-    arguments = trainer_arguments("sft.trainer", config.sft.trainer, SFTConfig, _OWNED)
+    owned = {
+        key: owner
+        for key, owner in _OWNED.items()
+        if not (key == "max_length" and config.sft.trainer.get("packing"))
+    }
+    arguments = trainer_arguments("sft.trainer", config.sft.trainer, SFTConfig, owned)
     folder = config.output / "sft"
     check_output(folder)
     dtype = training_dtype(config.model, config.model.path)
@@ -61,7 +66,7 @@ def run_sft(config: Config) -> Path:
     trainer = SFTTrainer(
         model,
         args=args,
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=packed(rows, args) if args.packing else Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=peft_config(config.model.lora),
         callbacks=[JsonLinesLog(config.output / "sft-training")],
@@ -81,6 +86,24 @@ def run_sft(config: Config) -> Path:
             tokenizer.save_pretrained(written)
             written.rename(folder)
     return folder
+
+
+def packed(rows: list[dict[str, Any]], args: SFTConfig) -> Dataset:
+    """The tokenized rows, as many to a sequence as `args.max_length` tokens hold; none attends to
+    another. Raises ConfigurationError for rows that would be cut."""
+    width = cast(int, args.max_length)
+    if args.packing_strategy == "wrapped":
+        raise ConfigurationError(
+            "sft.trainer.packing_strategy 'wrapped' cuts demonstrations: leave it at 'bfd'"
+        )
+    longest = max(len(row["input_ids"]) for row in rows)
+    if longest > width:
+        raise ConfigurationError(
+            f"sft.trainer.max_length={width} would cut a demonstration of {longest} tokens: give "
+            "at least as many"
+        )
+    filled: Dataset = pack_dataset(Dataset.from_list(rows), width, args.packing_strategy)
+    return filled
 
 
 def _demonstrations(table: SftTable, task: Task, seed: int) -> list[Problem]:

@@ -108,8 +108,9 @@ class LaSeRTrainer(GRPOTrainer):
     def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
         # Of a conversation; plain text is TRL's.
         if not is_conversational({"prompt": prompts[0]}):
-            plain: tuple[list[list[int]], None, dict[str, Any]] = super()._tokenize_prompts(prompts)  # type: ignore[no-untyped-call]
-            return plain
+            return cast(
+                tuple[list[list[int]], None, dict[str, Any]], super()._tokenize_prompts(prompts)
+            )
         tokenizer = cast(PreTrainedTokenizerBase, self.processing_class)
         kwargs = cast(dict[str, Any], self.chat_template_kwargs)
         return [encode_prompt("a prompt", one, tokenizer, kwargs) for one in prompts], None, {}
