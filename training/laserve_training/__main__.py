@@ -1,4 +1,4 @@
-"""The command line: `laserve-train sft | laser | evaluate | measure-ref | compare`.
+"""The command line: `laserve-train sft | laser | evaluate | measure-ref | export | compare`.
 
 Each command imports what it needs when it is called: PyTorch and vLLM take seconds to load.
 """
@@ -60,6 +60,19 @@ def argument_parser() -> argparse.ArgumentParser:
             )
         if name in ("laser", "evaluate"):
             _add_publication(command)
+    export = commands.add_parser(
+        "export",
+        help="make a checkpoint of a save of the trainer",
+        description="Makes the checkpoint of a run's trained model; before it is trained, of its\n"
+        "newest save. Needs no other process of the run, and leaves it alone.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.add_argument("run", type=Path, metavar="RUN", help="the run's output folder")
+    export.add_argument("--step", type=int, metavar="N", help="the save of this step instead")
+    export.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="default: checkpoint or checkpoint-N in the run"
+    )
+    _add_publication(export)
     compare = commands.add_parser(
         "compare",
         help="set evaluations side by side",
@@ -120,8 +133,14 @@ def _run(args: argparse.Namespace, overrides: list[str]) -> int:
 
             run_compare(args.reports)
             return 0
-        config = load_config(args.config, overrides)
         publisher = _publisher(args)
+        if args.command == "export":
+            from laserve_training.commands.export import run_export
+
+            folder = run_export(args.run, step=args.step, folder=args.to)
+            print(f"wrote {folder}")
+            return 0 if publisher is None else publisher.publish(folder)
+        config = load_config(args.config, overrides)
         match args.command:
             case "sft":
                 from laserve_training.commands.sft import run_sft

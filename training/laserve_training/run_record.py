@@ -1,14 +1,16 @@
-"""What a run of LaSeR was started with: a resume with anything else would be another run."""
+"""What a run of LaSeR was started with: a resume with anything else would be another run, and a
+checkpoint of a save is made with it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from laserve.core.manifest import ReferenceConstant
+from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.errors import ConfigurationError
 from laserve_training.config import Config
 from laserve_training.problem import Problem
@@ -33,8 +35,9 @@ class RunRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    config: dict[str, JsonValue]
-    """The configuration, without what changes no number."""
+    config: Config
+    z_c: int
+    eos_token_ids: frozenset[int]
     problems: str
     """A hash of the training problems, in order."""
     processes: int
@@ -48,22 +51,41 @@ class RunRecord(BaseModel):
         problems: Sequence[Problem],
         processes: int,
         c_ref: ReferenceConstant,
+        *,
+        z_c: int,
+        eos_token_ids: frozenset[int],
     ) -> Self:
         """The record of a run."""
-        content = config.model_dump(mode="json", exclude={"name", "output", "evaluate"})
-        trainer = content["laser"]["trainer"]
-        content["laser"]["trainer"] = {key: trainer[key] for key in trainer.keys() - _FREE}
         lines = (
             json.dumps([p.messages, p.answer, dict(p.metadata)], default=str) for p in problems
         )
         digest = sha256("\n".join(lines).encode()).hexdigest()
-        return cls(config=content, problems=digest, processes=processes, c_ref=c_ref)
+        return cls(
+            config=config,
+            z_c=z_c,
+            eos_token_ids=eos_token_ids,
+            problems=digest,
+            processes=processes,
+            c_ref=c_ref,
+        )
+
+    @property
+    def parameters(self) -> ScoreParameters:
+        """The constants of the score."""
+        return ScoreParameters(
+            z_c=self.z_c,
+            eos_token_ids=self.eos_token_ids,
+            c_ref=self.c_ref.mean,
+            beta_v=self.config.score.beta_v,
+            threshold=DEFAULT_THRESHOLD,
+            checkpoint=self.config.name,
+        )
 
     def check_resumable_as(self, now: "RunRecord") -> None:
         """Raise ConfigurationError, naming every difference, unless `now` is the same run."""
         differences = [
             f"`{key}` is {after}, and was {before}"
-            for key, before, after in _differences(self.config, now.config)
+            for key, before, after in _differences(_numbers(self.config), _numbers(now.config))
         ]
         if self.problems != now.problems:
             differences.append("the training problems are others")
@@ -74,7 +96,7 @@ class RunRecord(BaseModel):
                 f"--resume goes on with the run as it began, and this is another one: "
                 f"{'; '.join(differences)}. Give what it began with, or another output"
             )
-        if _trainer(self.config).get("save_only_model"):
+        if self.config.laser.trainer.get("save_only_model"):
             raise ConfigurationError(
                 "the run saved its model only (laser.trainer.save_only_model), and no optimizer to "
                 "go on with: begin anew with another output"
@@ -88,20 +110,23 @@ def write_record(work: Path, record: RunRecord) -> None:
 
 
 def read_record(work: Path) -> RunRecord:
-    """The record of a run that is to go on. Raises ConfigurationError where it has none."""
+    """The record of the run in a folder. Raises ConfigurationError where it has none."""
     path = work / RECORD_NAME
     try:
         return RunRecord.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise ConfigurationError(
-            f"{path} does not say what the run was started with, so that it cannot be told whether "
-            "a resume is the same run: begin anew with another output"
+            f"{path} does not say what the run was started with, so that nothing can go on with "
+            "it: begin anew with another output"
         ) from error
 
 
-def _trainer(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    trainer: Mapping[str, Any] = config["laser"]["trainer"]
-    return trainer
+def _numbers(config: Config) -> dict[str, Any]:
+    """The configuration, without what changes no number."""
+    content = config.model_dump(mode="json", exclude={"name", "output", "evaluate"})
+    trainer = content["laser"]["trainer"]
+    content["laser"]["trainer"] = {key: trainer[key] for key in trainer.keys() - _FREE}
+    return content
 
 
 def _differences(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, str, str]]:

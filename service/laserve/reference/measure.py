@@ -32,6 +32,8 @@ class ReferenceMeasurement:
     """Each measured completion with its log pi_ref(z_c | x, y), in the order of the rows."""
     dropped: int
     """Completions that the model wrote without reaching an EOS; they are not measured."""
+    max_new_tokens: int
+    """Within which the model was to reach an EOS."""
     z_c: int
     z_c_token: str
     """Text of z_c."""
@@ -44,7 +46,14 @@ class ReferenceMeasurement:
 
     @property
     def c_ref(self) -> ReferenceConstant:
-        """Mean, sample standard deviation (0 for one completion) and count."""
+        """Mean, sample standard deviation (0 for one completion) and count. Raises DataError where
+        no completion was measured."""
+        if not self.completions:
+            raise DataError(
+                f"none of {self.dropped} completions reached an EOS within {self.max_new_tokens} "
+                "tokens: let them be longer (--max-new-tokens; laser.max_completion_length in a "
+                "configuration of training), or give completions"
+            )
         return ReferenceConstant(
             mean=statistics.fmean(self.logprobs),
             std=statistics.stdev(self.logprobs) if len(self.logprobs) > 1 else 0.0,
@@ -113,14 +122,10 @@ def measure_reference(
                     completions.append(measure_probe(model, row.where, row.prompt, solution, z_c))
             if on_progress is not None:
                 on_progress(len(batch))
-    if not completions:
-        raise DataError(
-            f"none of {len(encoded)} completions reached an EOS within {max_new_tokens} tokens: "
-            "raise --max-new-tokens, or give completions"
-        )
     return ReferenceMeasurement(
         completions=tuple(completions),
         dropped=len(encoded) - len(completions),
+        max_new_tokens=max_new_tokens,
         z_c=z_c,
         z_c_token=z_c_token,
         eos_token_ids=eos.every,

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from laserve.core.manifest import read_manifest
+from laserve_training.commands.export import run_export
 from tests.integration.training.conftest import Trained
 from tests.integration.training.small_run import log_of, run, run_killed_at
 
@@ -28,6 +30,11 @@ def test_a_run_killed_with_sigkill_continues_to_the_same_numbers(
     newest = shutil.copytree(saved.parent, killed / "laser" / "checkpoint-6", dirs_exist_ok=True)
     (newest / "trainer_state.json").write_text('{"global_step": 6, "log_hist')
 
+    # Meanwhile a checkpoint is made of what is there, which changes nothing for the run.
+    early = load_file(run_export(killed) / "model.safetensors")
+    for name, tensor in load_file(saved.parent / "model.safetensors").items():
+        assert early[name].equal(tensor), name
+
     run("laser", killed, "--resume")
     expected, resumed = log_of(whole), log_of(killed)
     assert expected.keys() == resumed.keys() == set(range(1, 9))
@@ -37,6 +44,16 @@ def test_a_run_killed_with_sigkill_continues_to_the_same_numbers(
     weights = [load_file(out / "checkpoint" / "model.safetensors") for out in (whole, killed)]
     for name, tensor in weights[0].items():
         assert weights[1][name].equal(tensor), name
+
+    # As if the kill had come while the checkpoint was being written: that step is done alone.
+    shutil.rmtree(killed / "checkpoint")
+    made, manifest = (
+        read_manifest(folder) for folder in (run_export(killed), whole / "checkpoint")
+    )
+    assert made is not None
+    assert manifest is not None
+    assert made.golden_probes == manifest.golden_probes
+    assert made.files == manifest.files
 
 
 def test_an_evaluation_that_was_killed_goes_on_to_the_same_numbers(

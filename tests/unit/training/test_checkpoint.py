@@ -22,7 +22,6 @@ from laserve.errors import ConfigurationError
 from laserve.reference.load import load_model
 from laserve_training import checkpoint
 from laserve_training.checkpoint import check_output, write_checkpoint
-from laserve_training.commands.laser import find_save
 from laserve_training.laser.config import check_target
 from laserve_training.models import training_tokenizer
 from tests.tiny_model import TinyModel, build_tiny_model
@@ -239,35 +238,3 @@ def test_a_target_at_certainty_or_above_is_refused_with_the_beta_v_it_needs(
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"Give a score.beta_v above {needed}"):
         check_target(c_ref, beta_v)
-
-
-def save(work: Path, step: int, state: bytes | None) -> Path:
-    """A save of the trainer; `state` is what its trainer_state.json holds, None for no such."""
-    folder = work / f"checkpoint-{step}"
-    folder.mkdir(parents=True)
-    (folder / "model.safetensors").touch()
-    if state is not None:
-        (folder / "trainer_state.json").write_bytes(state)
-    return folder
-
-
-def test_the_newest_save_is_that_of_the_last_step(tmp_path: Path) -> None:
-    save(tmp_path, 9, b'{"global_step": 9}')
-    newest = save(tmp_path, 100, b'{"global_step": 100}')
-    save(tmp_path, 20, b'{"global_step": 20}')
-    assert find_save(tmp_path) == newest
-
-
-@pytest.mark.parametrize("state", [None, b"", b'{"global_step": 20, "log_hist', b'{"log": "\xff"}'])
-def test_a_save_that_was_cut_short_is_passed_over(tmp_path: Path, state: bytes | None) -> None:
-    complete = save(tmp_path, 10, b'{"global_step": 10}')
-    save(tmp_path, 20, state)
-    assert find_save(tmp_path) == complete
-
-
-def test_without_a_complete_save_there_is_none(tmp_path: Path) -> None:
-    assert find_save(tmp_path / "none") is None
-    (tmp_path / "final").mkdir()
-    assert find_save(tmp_path) is None
-    save(tmp_path, 10, None)
-    assert find_save(tmp_path) is None

@@ -7,11 +7,12 @@ import pytest
 
 from laserve.core.manifest import ReferenceConstant
 from laserve.errors import ConfigurationError
-from laserve_training.config import Config
+from laserve_training.config import Config, load_config
 from laserve_training.problem import Problem
 from laserve_training.run_record import RECORD_NAME, RunRecord, read_record, write_record
 
 PROBLEMS = [Problem(f"row {n}", ({"role": "user", "content": f"{n}?"},), str(n)) for n in range(3)]
+CONFIGS = Path(__file__).parents[3] / "training" / "configs"
 C_REF = ReferenceConstant(mean=-14.0, std=1.0, count=3)
 
 
@@ -26,7 +27,14 @@ def record(problems: list[Problem] = PROBLEMS, processes: int = 1, **changes: An
         "task": {"kind": "countdown"},
         "score": score,
     }
-    return RunRecord.of(Config(**(content | changes)), problems, processes, C_REF)
+    return RunRecord.of(
+        Config(**(content | changes)),
+        problems,
+        processes,
+        C_REF,
+        z_c=5,
+        eos_token_ids=frozenset({1, 2}),
+    )
 
 
 def refusal(before: RunRecord, after: RunRecord) -> str:
@@ -39,6 +47,13 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_record(tmp_path / "laser", record())
     assert read_record(tmp_path / "laser") == record()
     record().check_resumable_as(read_record(tmp_path / "laser"))
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_configuration_is_read_back_as_it_was(tmp_path: Path, path: Path) -> None:
+    one = record().model_copy(update={"config": load_config(path)})
+    write_record(tmp_path, one)
+    assert read_record(tmp_path) == one
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """`laserve-train laser`: trains with GRPO and the LaSeR loss, and writes the checkpoint."""
 
-import json
 import math
 from dataclasses import fields
 from pathlib import Path
@@ -10,21 +9,17 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset
-from peft import PeftModel
 from rich.console import Console
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.integrations.deepspeed import unset_hf_deepspeed_config
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from laserve.core.manifest import ReferenceConstant
-from laserve.core.probes import GOLDEN_PROBES
-from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.core.tokens import check_scoring_token, find_token
-from laserve.errors import ConfigurationError
+from laserve.errors import ConfigurationError, LaServeError
 from laserve.reference.encode import encode_rows, find_eos_tokens
-from laserve.reference.load import load_model
-from laserve_training.checkpoint import check_output, write_checkpoint
+from laserve_training.checkpoint import check_output
+from laserve_training.commands.export import export_save
 from laserve_training.commands.measure_ref import measure
 from laserve_training.config import (
     Config,
@@ -40,7 +35,6 @@ from laserve_training.laser.trainer import LaSeRTrainer
 from laserve_training.logs import JsonLinesLog
 from laserve_training.models import (
     as_trained,
-    base_name,
     device_arguments,
     load_for_training,
     peft_config,
@@ -51,6 +45,7 @@ from laserve_training.models import (
 from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
 from laserve_training.run_record import RunRecord, read_record, write_record
+from laserve_training.runs import final_folder, find_saves, work_folder
 from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
@@ -72,12 +67,22 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     arguments = trainer_arguments("laser.trainer", config.laser.trainer, LaSeRConfig, _OWNED)
     folder = config.checkpoint
     check_output(folder)
-    work = config.output / "laser"
-    last_save = find_save(work)
-    if last_save is not None and not resume:
+    final = final_folder(config.output)
+    if final.is_dir():
+        if not resume:
+            raise ConfigurationError(
+                f"{final} is trained, and has no checkpoint: make it with `laserve-train export "
+                f"{config.output}`, or remove {final.parent}"
+            )
+        _finish(read_record(final.parent), final, folder)
+        return folder
+    work = work_folder(config.output)
+    saves = find_saves(config.output)
+    if saves and not resume:
         raise ConfigurationError(
             f"{work} holds an interrupted run: give --resume to go on with it, or remove it"
         )
+    last_save = saves[max(saves)] if saves else None
     begun = None if last_save is None else read_record(work)
     start = start_of(config)
     tokenizer = training_tokenizer(start)
@@ -110,7 +115,9 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
             c_ref = _reference_constant(config, model, tokenizer, problems, state)
     else:
         c_ref = begun.c_ref
-    record = RunRecord.of(config, problems, state.num_processes, c_ref)
+    record = RunRecord.of(
+        config, problems, state.num_processes, c_ref, z_c=z_c, eos_token_ids=eos.every
+    )
     if begun is not None:
         begun.check_resumable_as(record)
     check_target(c_ref.mean, config.score.beta_v)
@@ -140,34 +147,30 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         raise ConfigurationError(
             "the trainer took no step: give laser.trainer.max_steps, or a num_train_epochs above 0"
         )
-    trainer.save_model(str(work / "final"))
+    # Under its name when it is whole.
+    partial = final.with_name(".final")
+    trainer.save_model(str(partial))
+    state.wait_for_everyone()
+    if state.is_main_process:
+        partial.rename(final)
+    _finish(record, final, folder)
+    return folder
+
+
+def _finish(record: RunRecord, final: Path, folder: Path) -> None:
+    """The checkpoint of the trained model, which the main process writes."""
+    state = PartialState()
     if state.is_main_process:
         # A model that is loaded under DeepSpeed's ZeRO-3 waits for the other processes.
         unset_hf_deepspeed_config()
-        trained = _trained_model(work / "final", start, config, dtype)
-        # More than are kept: those that the model does not finish are no probes.
-        measured = measure(config, trained, tokenizer, problems[: 4 * GOLDEN_PROBES])
-        write_checkpoint(
-            folder,
-            trained,
-            tokenizer,
-            parameters=ScoreParameters(
-                z_c=z_c,
-                eos_token_ids=eos.every,
-                c_ref=c_ref.mean,
-                beta_v=config.score.beta_v,
-                threshold=DEFAULT_THRESHOLD,
-                checkpoint=config.name,
-            ),
-            c_ref=c_ref,
-            base_model=base_name(config),
-            example_prompt=problems[0].question,
-            training=config.model_dump(mode="json"),
-            chat_template_kwargs=config.model.chat_template_kwargs,
-            completions=measured.completions,
-        )
+        try:
+            export_save(record, final, folder)
+        except LaServeError as error:
+            raise ConfigurationError(
+                f"{error}\nThe trained model is in {final}. When that is mended, `laserve-train "
+                f"export {record.config.output}` makes the checkpoint of it"
+            ) from error
     state.wait_for_everyone()
-    return folder
 
 
 def _arguments(
@@ -193,25 +196,6 @@ def _arguments(
     )
 
 
-def find_save(work: Path) -> Path | None:
-    """The newest complete save of the trainer in `work`; None where there is none.
-
-    The trainer writes `trainer_state.json` last: a save that was cut short has none.
-    """
-    saves = {
-        int(number): path
-        for path in work.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
-        if (number := path.name.rpartition("-")[2]).isdecimal()
-    }
-    for _, save in sorted(saves.items(), reverse=True):
-        try:
-            json.loads((save / "trainer_state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        return save
-    return None
-
-
 def _reference_constant(
     config: Config,
     model: PreTrainedModel,
@@ -228,11 +212,3 @@ def _reference_constant(
         measured = [measure(config, model, tokenizer, some).c_ref]
     broadcast_object_list(measured)
     return cast(ReferenceConstant, measured[0])
-
-
-def _trained_model(final: Path, start: str, config: Config, dtype: str) -> PreTrainedModel:
-    """What was saved, read back, so that the golden probes are those of the file."""
-    if config.model.lora is None:
-        return load_model(str(final), dtype)
-    adapted: Any = PeftModel.from_pretrained(load_model(start, dtype), str(final))
-    return cast(PreTrainedModel, adapted.merge_and_unload())

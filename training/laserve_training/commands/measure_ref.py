@@ -64,8 +64,10 @@ def measure(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     problems: list[Problem],
+    *,
+    with_completions: bool = False,
 ) -> ReferenceMeasurement:
-    """log p(z_c) after solutions that `model` writes to `problems`."""
+    """log p(z_c) after solutions that `model` writes to `problems`, or after their completions."""
     nn.Module.to(model, PartialState().device)  # in place; transformers' own `to` is not typed
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -73,7 +75,7 @@ def measure(
         return measure_reference(
             model,
             tokenizer,
-            as_rows(problems),
+            as_rows(problems, with_completions=with_completions),
             z_c=find_token(tokenizer, config.score.z_c),
             max_new_tokens=config.laser.max_completion_length,
             batch_size=BATCH_SIZE,
