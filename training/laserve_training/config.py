@@ -218,6 +218,41 @@ class Config(_Table):
         return self
 
 
+_BESIDE = "nothing is evaluated while it trains: `laserve-train export` and `evaluate` do it beside"
+_COMMAND = "it has no effect here: the command says what is done"
+_WITHOUT_EFFECT = {
+    "model_init_kwargs": "it has no effect here: the model is loaded as [model] says",
+    **dict.fromkeys(("do_train", "do_eval", "do_predict"), _COMMAND),
+    "resume_from_checkpoint": "it has no effect here: give --resume",
+    **dict.fromkeys(
+        (
+            "eval_strategy",
+            "eval_steps",
+            "eval_delay",
+            "eval_on_start",
+            "per_device_eval_batch_size",
+            "num_generations_eval",
+            "load_best_model_at_end",
+            "metric_for_best_model",
+            "greater_is_better",
+        ),
+        _BESIDE,
+    ),
+    **dict.fromkeys(
+        (
+            "dataset_text_field",
+            "dataset_num_proc",
+            "truncation_mode",
+            "completion_only_loss",
+            "assistant_only_loss",
+        ),
+        "it has no effect here: rows are made into tokens as everywhere, and their completions are "
+        "what is learned",
+    ),
+}
+"""Keys that the trainers' classes know and the commands have no use for, with why."""
+
+
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """Read a file; each override is KEY=VALUE, such as laser.alpha=0.5, its value as in TOML (text
     may go without quotes).
@@ -225,7 +260,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     Raises ConfigurationError that names each faulty key.
     """
     try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -265,6 +300,8 @@ def trainer_arguments(
             raise ConfigurationError(f"`{table}.{key}`: it is set by {owned[key]}")
         if key not in names:
             raise ConfigurationError(f"unknown key `{table}.{key}`: {known.__name__} has no such")
+        if key in _WITHOUT_EFFECT:
+            raise ConfigurationError(f"`{table}.{key}`: {_WITHOUT_EFFECT[key]}")
     return dict(given)
 
 
@@ -276,7 +313,8 @@ def build_arguments(
         return known(**arguments)
     except ConfigurationError:
         raise
-    except (ValueError, TypeError) as error:
+    # An ImportError names the package that an argument needs, such as DeepSpeed.
+    except (ValueError, TypeError, ImportError) as error:
         raise ConfigurationError(f"[{table}]: {error}") from error
 
 

@@ -9,6 +9,7 @@ from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.checkpoint_files import checkpoint_name
 from laserve.errors import ConfigurationError
+from laserve.reference.hub import cannot_be_loaded, is_local_only
 from laserve.reference.load import load_model, load_tokenizer
 from laserve_training.config import Config, LoraTable, ModelTable
 
@@ -40,9 +41,11 @@ def training_dtype(table: ModelTable, start: str | None) -> str:
         stored = None
         if start is not None:
             try:
-                stored = AutoConfig.from_pretrained(start).dtype
+                stored = AutoConfig.from_pretrained(
+                    start, local_files_only=is_local_only(start)
+                ).dtype
             except (OSError, ValueError) as error:
-                raise ConfigurationError(f"{start} cannot be loaded: {error}") from error
+                raise cannot_be_loaded(start, error) from error
         dtype = "float32" if stored is None else str(stored).removeprefix("torch.")
     if dtype not in DTYPES:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""Reading JSON Lines (jsonlines.org): UTF-8, one value a line."""
+"""Reading JSON Lines (jsonlines.org): UTF-8, a byte order mark or none, one value a line."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     try:
         # JSON strings may hold the other line ends of Unicode, and text mode's.
-        with path.open(encoding="utf-8", newline="\n") as lines:
+        with path.open(encoding="utf-8-sig", newline="\n") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     yield number, line

@@ -8,15 +8,17 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from laserve.errors import ConfigurationError
+from laserve.reference.hub import cannot_be_loaded, is_local_only
 
 
 def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
     """The tokenizer of a checkpoint folder or hub id. Raises ConfigurationError."""
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            model, local_files_only=is_local_only(model)
+        )
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"the tokenizer of {model} cannot be loaded: {error}") from error
+        raise cannot_be_loaded(model, error, "the tokenizer of ") from error
     return tokenizer
 
 
@@ -29,9 +31,12 @@ def load_model(model: str, dtype: str, attn_implementation: str | None = None) -
     """
     try:
         loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            model, dtype=dtype, attn_implementation=attn_implementation
+            model,
+            dtype=dtype,
+            attn_implementation=attn_implementation,
+            local_files_only=is_local_only(model),
         )
     # An ImportError says what an implementation of the attention needs.
     except (OSError, ValueError, ImportError, SafetensorError) as error:
-        raise ConfigurationError(f"{model} cannot be loaded: {error}") from error
+        raise cannot_be_loaded(model, error) from error
     return loaded

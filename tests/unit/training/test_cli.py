@@ -5,9 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from laserve.core.manifest import read_manifest
+from laserve.reference.hub import reaches_hub
 from laserve_training.__main__ import main
+from laserve_training.commands import laser
 from tests.tiny_model import TinyModel, build_tiny_model
 
 COMMANDS = ("sft", "laser", "evaluate", "measure-ref")
@@ -111,6 +114,39 @@ def test_an_unknown_key_is_refused_by_every_command(command: str, refusal: Refus
 
 def test_an_unknown_key_of_the_trainer_is_refused(refusal: Refusal) -> None:
     assert "unknown key `laser.trainer.lr`" in refusal("laser", "laser.trainer.lr=0.1")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("model_init_kwargs", "{dtype='bfloat16'}", "the model is loaded as [model] says"),
+        ("eval_strategy", "steps", "nothing is evaluated while it trains"),
+        ("resume_from_checkpoint", "true", "give --resume"),
+        ("report_to", "['wandb']", "wandb is not installed: `pip install wandb`"),
+        ("report_to", "['tensorbord']", "tensorbord is none of"),
+        ("deepspeed", "zero3.json", "deepspeed"),
+    ],
+)
+def test_laser_refuses_what_it_lacks_or_has_no_use_for_before_the_model_is_loaded(
+    key: str, value: str, reason: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(laser, "load_for_training", None)
+    message = refusal("laser", f"laser.trainer.{key}={value}")
+    assert reason in message
+    assert "laser.trainer" in message
+
+
+def test_what_needs_the_hub_is_refused_at_once_where_it_cannot_be_reached(
+    refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    reaches_hub.cache_clear()
+    message = refusal("laser", "model.path=someone/a-model")
+    assert "someone/a-model cannot be loaded: it is no folder and not in the cache" in message
+    assert "`laser.trainer.push_to_hub`: the hub cannot be reached" in refusal(
+        "laser", "laser.trainer.push_to_hub=true"
+    )
+    reaches_hub.cache_clear()
 
 
 def test_overrides_may_stand_between_options(

@@ -46,6 +46,7 @@ from laserve_training.problem import Problem, Split
 from laserve_training.rows import as_rows
 from laserve_training.run_record import RunRecord, read_record, write_record
 from laserve_training.runs import final_folder, find_saves, work_folder
+from laserve_training.surroundings import check_surroundings
 from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
@@ -90,6 +91,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     # Before the model is loaded: what the trainer refuses is refused at once.
     dtype = training_dtype(config.model, start)
     args = _arguments(config, arguments, z_c, work, dtype)
+    check_surroundings("laser.trainer", args)
     state = PartialState()
     model = load_for_training(config.model, start)
     eos = find_eos_tokens(model, tokenizer)

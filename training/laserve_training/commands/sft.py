@@ -27,6 +27,7 @@ from laserve_training.models import (
 from laserve_training.problem import Problem, Split, Task
 from laserve_training.rows import as_rows
 from laserve_training.scratch import new_model, new_tokenizer
+from laserve_training.surroundings import check_surroundings
 from laserve_training.tasks.generated import GeneratedTask
 from laserve_training.tasks.registry import make_task
 
@@ -59,6 +60,7 @@ def run_sft(config: Config) -> Path:
             "dataset_kwargs": {"skip_prepare_dataset": True},
         },
     )
+    check_surroundings("sft.trainer", args)
     task = make_task(config.task)
     demonstrations = _demonstrations(config.sft, task, config.seed)
     model, tokenizer = _start(config, task)

@@ -1,0 +1,37 @@
+"""What a trainer needs beside data and model: asked before the model is loaded."""
+
+from huggingface_hub import HfApi
+from transformers import TrainingArguments
+from transformers.integrations import get_available_reporting_integrations
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+from laserve.errors import ConfigurationError
+from laserve.reference.hub import reaches_hub
+
+
+def check_surroundings(table: str, args: TrainingArguments) -> None:
+    """Raise ConfigurationError that names the key of `[<table>]` that asks for a package or a
+    service that is not there."""
+    for name in args.report_to:
+        if name not in INTEGRATION_TO_CALLBACK:
+            known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
+            raise ConfigurationError(f"`{table}.report_to`: {name} is none of {known}")
+        if name not in get_available_reporting_integrations():
+            raise ConfigurationError(
+                f"`{table}.report_to`: {name} is not installed: `pip install {name}`, or leave it "
+                "out"
+            )
+    if args.push_to_hub:
+        _check_hub(table)
+
+
+def _check_hub(table: str) -> None:
+    reason = "the hub cannot be reached"
+    if reaches_hub():
+        try:
+            HfApi().whoami()
+            return
+        # All of the hub's refusals, a missing token among them.
+        except OSError as error:
+            reason = str(error)
+    raise ConfigurationError(f"`{table}.push_to_hub`: {reason}. Mend it, or leave it out")
