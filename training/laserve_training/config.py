@@ -4,6 +4,7 @@ Unknown keys, wrong types and contradictions are refused with the key's name. `t
 holds complete files. Paths are relative to the folder that the command runs in.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -124,8 +126,38 @@ class ReasoningGymTable(_Table):
     options: dict[str, JsonValue] = {}
 
 
-TaskTable = Annotated[
+PlainTaskTable = Annotated[
     CountdownTable | SumsTable | FileTable | ReasoningGymTable, Field(discriminator="kind")
+]
+
+
+class MixturePart(_Table):
+    """`[[task.parts]]`: one task of a mixture."""
+
+    weight: Annotated[float, Field(gt=0.0)] = 1.0
+    """Its share of the problems, relative to the other parts'."""
+    verifier: Text = "task"
+    """Of this part, as the key of that name of a whole file."""
+    task: PlainTaskTable
+
+    @model_validator(mode="after")
+    def _has_a_verifier(self) -> Self:
+        if self.task.kind == "file" and self.verifier == "task":
+            raise ValueError('a task of kind "file" has no verifier of its own: name one')
+        return self
+
+
+class MixtureTable(_Table):
+    """`[task]` with kind "mixture": several tasks, each with its verifier."""
+
+    kind: Literal["mixture"]
+    name: Text
+    parts: Annotated[tuple[MixturePart, ...], Field(min_length=1)]
+
+
+TaskTable = Annotated[
+    CountdownTable | SumsTable | FileTable | ReasoningGymTable | MixtureTable,
+    Field(discriminator="kind"),
 ]
 
 
@@ -154,15 +186,70 @@ class SftTable(_Table):
     """`[sft.trainer]`: arguments of TRL's SFTConfig."""
 
 
+def _regular_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    return pattern
+
+
+class FormatReward(_Table):
+    """`[[laser.rewards]]` of kind "format": 1 where all of the completion matches."""
+
+    kind: Literal["format"]
+    pattern: Annotated[Text, AfterValidator(_regular_expression)]
+    """A regular expression of Python's; its dot matches line ends, too."""
+    weight: float
+
+
+class LengthReward(_Table):
+    """`[[laser.rewards]]` of kind "length": 0, falling to -1 in the last `buffer` tokens before
+    `max_completion_length` (DAPO's soft punishment, arXiv 2503.14476, equation 13)."""
+
+    kind: Literal["length"]
+    buffer: Positive
+    weight: float
+
+
+class FunctionReward(_Table):
+    """`[[laser.rewards]]` of kind "function": a reward function of TRL's form."""
+
+    kind: Literal["function"]
+    function: Text
+    """As "package.module:function"."""
+    weight: float
+
+
 class LaserTable(_Table, LaSeROptions):
     """`[laser]`: GRPO plus the LaSeR loss, with the options of `LaSeROptions`."""
 
     problems: Positive | None = None
     """Training problems to draw; all rows of a file for null."""
+    max_prompt_length: Positive | None = None
+    """Limit of a prompt, in tokens; problems with a longer one are left out of training. Null:
+    none is left out, and one that leaves no room for a solution is refused."""
+    rewards: tuple[
+        Annotated[FormatReward | LengthReward | FunctionReward, Field(discriminator="kind")], ...
+    ] = ()
+    """Added to the verifier's reward, each times its weight. The score is trained towards the
+    verifier's verdict alone."""
     max_completion_length: Positive = 2048
     """Limit of a solution, in tokens; a longer one is cut, and has no score."""
     trainer: dict[str, JsonValue] = {}
     """`[laser.trainer]`: arguments of TRL's GRPOConfig."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What of the table are arguments of the trainer."""
+        return self.model_dump(exclude={"problems", "max_prompt_length", "rewards", "trainer"})
+
+    @model_validator(mode="after")
+    def _buffers_fit(self) -> Self:
+        for reward in self.rewards:
+            if isinstance(reward, LengthReward) and reward.buffer > self.max_completion_length:
+                raise ValueError("a `buffer` of `rewards` is above max_completion_length")
+        return self
 
 
 class EvaluateTable(_Table):
@@ -211,6 +298,8 @@ class Config(_Table):
     def _parts_agree(self) -> Self:
         if self.task.kind == "file" and self.verifier == "task":
             raise ValueError('a task of kind "file" has no verifier of its own: name one')
+        if self.task.kind == "mixture" and self.verifier != "task":
+            raise ValueError("each of `task.parts` names its verifier: leave `verifier` out")
         if self.model.scratch is not None and self.sft is None:
             raise ValueError("a model from scratch has learned nothing: add an [sft] table")
         if self.model.scratch is not None and self.model.lora is not None:

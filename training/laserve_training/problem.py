@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
@@ -35,6 +35,8 @@ class Problem:
     """Whatever else the verifier needs."""
     completion: str | None = None
     """A demonstration to fine-tune on, without its EOS; None where there is none."""
+    part: int = 0
+    """Which part of a mixture it is of, from 0."""
 
     @property
     def question(self) -> str:
@@ -66,3 +68,23 @@ class Task(Protocol):
         Raises DataError for a row that cannot be used, with where it stands, and where there are
         fewer than `count`; ConfigurationError for a None where problems are generated without end.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One task of several in one."""
+
+    task: Task
+    weight: float
+    """Its share of the problems, relative to the other parts'."""
+    verifier: str
+    """Name of the verifier that judges its problems."""
+
+
+@runtime_checkable
+class PartedTask(Task, Protocol):
+    """A task whose problems are of several tasks (`Problem.part`)."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The tasks."""

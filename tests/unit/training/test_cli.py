@@ -11,6 +11,9 @@ from laserve.core.manifest import read_manifest
 from laserve.reference.hub import reaches_hub
 from laserve_training.__main__ import main
 from laserve_training.commands import laser
+from laserve_training.commands.training_problems import training_problems
+from laserve_training.config import load_config
+from laserve_training.models import training_tokenizer
 from tests.tiny_model import TinyModel, build_tiny_model
 
 COMMANDS = ("sft", "laser", "evaluate", "measure-ref")
@@ -266,6 +269,21 @@ def test_laser_refuses_prompts_that_leave_no_room_for_a_solution(refusal: Refusa
     message = refusal("laser", "laser.max_completion_length=2048")
     assert "line 1 of" in message
     assert "the model's context has 2048" in message
+
+
+def test_prompts_above_the_limit_are_left_out_and_counted(
+    config: Path, tiny: TinyModel, capsys: pytest.CaptureFixture[str], refusal: Refusal
+) -> None:
+    with (config.parent / "rows.jsonl").open("a") as rows:
+        rows.write(json.dumps({"prompt": "long " * 2000, "answer": 1}) + "\n")
+    tokenizer = training_tokenizer(str(tiny.path))
+    loaded = load_config(config, ["laser.max_prompt_length=100"])
+    kept = training_problems(loaded, tokenizer, None)
+    assert [problem.question for problem in kept] == QUESTIONS
+    told = capsys.readouterr().err
+    assert told == "1 of 5 prompts are longer than 100 tokens, and are left out\n"
+    message = refusal("laser", "laser.max_prompt_length=2")
+    assert "5 of 5 prompts are longer than 2 tokens: raise laser.max_prompt_length" in message
 
 
 def test_laser_refuses_a_prompt_that_holds_z_c(refusal: Refusal, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def laser_arguments(config: Config, folder: Path) -> LaSeRConfig:
     c_ref = config.score.c_ref
     return LaSeRConfig(
         **config.laser.trainer,  # type: ignore[arg-type]  # that they fit is what is tested
-        **config.laser.model_dump(exclude={"problems", "trainer"}),
+        **config.laser.arguments,
         **(device_arguments(config.model.dtype) | {"use_cpu": True}),
         output_dir=str(folder),
         seed=config.seed,

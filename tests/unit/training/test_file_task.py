@@ -49,6 +49,12 @@ def write_folder(folder: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
+def write_array(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    path = folder / "rows.json"
+    path.write_text(json.dumps(rows, indent=1), encoding="utf-8-sig")
+    return path
+
+
 Writer = Callable[[Path, list[dict[str, Any]]], Path]
 ARROW_WRITERS = (write_parquet, write_folder)
 
@@ -63,7 +69,7 @@ def one_file(folder: Path, *lines: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("write", [write_lines, write_json, *ARROW_WRITERS])
+@pytest.mark.parametrize("write", [write_lines, write_json, write_array, *ARROW_WRITERS])
 def test_every_format_gives_the_same_problems(write: Writer, tmp_path: Path) -> None:
     problems = read(write(tmp_path, ROWS))
     assert [problem.question for problem in problems] == [row["prompt"] for row in ROWS]
@@ -72,6 +78,59 @@ def test_every_format_gives_the_same_problems(write: Writer, tmp_path: Path) -> 
     assert [problem.metadata for problem in problems] == [
         {"level": row["level"], "tags": row["tags"]} for row in ROWS
     ]
+
+
+TURN = {"role": "user", "content": "What is 1 + 2?"}
+SAID = {"role": "assistant", "content": "It is 3."}
+
+
+@pytest.mark.parametrize("write", [write_lines, *ARROW_WRITERS])
+@pytest.mark.parametrize(
+    ("row", "completion", "metadata"),
+    [
+        (
+            {
+                "prompt": [TURN],
+                "reward_model": {"style": "rule", "ground_truth": "3"},
+                "ability": "m",
+            },
+            None,
+            {"reward_model": {"style": "rule", "ground_truth": "3"}, "ability": "m"},
+        ),
+        ({"prompt": [TURN], "solution": "3"}, None, {}),
+        ({"prompt": "What is 1 + 2?", "ground_truth": "3"}, None, {}),
+        ({"prompt": [TURN], "completion": [SAID], "solution": "3"}, "It is 3.", {}),
+        ({"messages": [TURN, SAID], "answer": "3"}, "It is 3.", {}),
+        (
+            {"prompt": [TURN], "answer": "3", "solution": "1 + 2 = 3"},
+            None,
+            {"solution": "1 + 2 = 3"},
+        ),
+    ],
+    ids=["verl", "solution", "ground_truth", "completion", "assistant", "ours and a solution"],
+)
+def test_rows_of_verl_and_trl_are_read_as_they_are(
+    row: dict[str, Any], completion: str | None, metadata: Any, write: Writer, tmp_path: Path
+) -> None:
+    (problem,) = read(write(tmp_path, [row]))
+    assert problem.messages == (TURN,)
+    assert (problem.answer, problem.completion) == ("3", completion)
+    assert problem.metadata == metadata
+
+
+def test_faulty_rows_are_told_all_at_once_up_to_a_limit(tmp_path: Path) -> None:
+    path = one_file(tmp_path, *['{"prompt": "x", "answer": 1}', '{"prompt": "x"}', "{"] * 6)
+    with pytest.raises(DataError) as caught:
+        read(path)
+    told = str(caught.value).splitlines()
+    assert (told[0], told[-1].strip(), len(told)) == ("12 rows cannot be used:", "and 2 more", 12)
+    assert told[1] == f"  line 2 of {path}: `answer`: Field required"
+
+
+def test_an_array_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text('[{"prompt": "x", "answer": 1},')
+    with pytest.raises(DataError, match="rows.json is not a JSON array"):
+        read(tmp_path / "rows.json")
 
 
 @pytest.mark.parametrize("write", [write_lines, *ARROW_WRITERS])

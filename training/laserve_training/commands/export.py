@@ -13,6 +13,7 @@ from laserve.errors import ConfigurationError
 from laserve.reference.load import load_model
 from laserve_training.checkpoint import check_output, write_checkpoint
 from laserve_training.commands.measure_ref import measure
+from laserve_training.commands.training_problems import training_problems
 from laserve_training.config import Config
 from laserve_training.models import (
     base_name,
@@ -20,10 +21,9 @@ from laserve_training.models import (
     training_dtype,
     training_tokenizer,
 )
-from laserve_training.problem import Problem, Split
+from laserve_training.problem import Problem
 from laserve_training.run_record import RunRecord, read_record
 from laserve_training.runs import final_folder, find_saves, work_folder
-from laserve_training.tasks.registry import make_task
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors")
 """One of these is in a save whose weights are whole."""
@@ -69,8 +69,7 @@ def export_save(record: RunRecord, save: Path, folder: Path) -> None:
     tokenizer = training_tokenizer(start)
     model = _trained_model(save, start, config)
     # More than are kept: those that the model does not finish are no probes.
-    problems = make_task(config.task).problems(Split.TRAIN, config.laser.problems, config.seed)
-    problems = problems[: 4 * GOLDEN_PROBES]
+    problems = training_problems(config, tokenizer, config.laser.problems)[: 4 * GOLDEN_PROBES]
     try:
         write_checkpoint(
             folder,

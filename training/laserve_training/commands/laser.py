@@ -21,6 +21,7 @@ from laserve.reference.encode import encode_rows, find_eos_tokens
 from laserve_training.checkpoint import check_output
 from laserve_training.commands.export import export_save
 from laserve_training.commands.measure_ref import measure
+from laserve_training.commands.training_problems import training_problems
 from laserve_training.config import (
     Config,
     LaserTable,
@@ -42,16 +43,20 @@ from laserve_training.models import (
     training_dtype,
     training_tokenizer,
 )
-from laserve_training.problem import Problem, Split
+from laserve_training.problem import Problem
 from laserve_training.rows import as_rows
 from laserve_training.run_record import RunRecord, read_record, write_record
 from laserve_training.runs import final_folder, find_saves, work_folder
+from laserve_training.shaping import reward_weights, shaping_rewards
 from laserve_training.surroundings import check_surroundings
 from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
 
-_OWNED = {"chat_template_kwargs": "`model.chat_template_kwargs`"} | {
+_OWNED = {
+    "chat_template_kwargs": "`model.chat_template_kwargs`",
+    "reward_weights": "`laser.rewards`",
+} | {
     field.name: f"`{table}.{field.name}`"
     for table, model in (("score", ScoreTable), ("laser", LaserTable))
     for field in fields(LaSeRConfig)
@@ -92,12 +97,13 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     dtype = training_dtype(config.model, start)
     args = _arguments(config, arguments, z_c, work, dtype)
     check_surroundings("laser.trainer", args)
+    shaping = shaping_rewards(config.laser)
     state = PartialState()
     model = load_for_training(config.model, start)
     eos = find_eos_tokens(model, tokenizer)
     check_scoring_token(tokenizer, z_c, eos.every)
     task = make_task(config.task)
-    problems = task.problems(Split.TRAIN, config.laser.problems, config.seed)
+    problems = training_problems(config, tokenizer, config.laser.problems)
     # Each prompt must leave room for a solution and z_c, and hold no z_c itself.
     room = config.laser.max_completion_length + 1
     encode_rows(
@@ -127,7 +133,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     trainer = LaSeRTrainer(
         model,
         args=args,
-        reward_funcs=[VerifierReward(problems, verifier, eos.every)],
+        reward_funcs=[VerifierReward(problems, verifier, eos.every), *shaping],
         train_dataset=Dataset.from_list(
             [
                 {"prompt": list(problem.messages), "problem": index}
@@ -193,7 +199,8 @@ def _arguments(
             "z_c": z_c,
             "c_ref": -math.inf if stated == "measure" else stated,
             "beta_v": config.score.beta_v,
-            **config.laser.model_dump(exclude={"problems", "trainer"}),
+            "reward_weights": reward_weights(config.laser),
+            **config.laser.arguments,
         },
     )
 

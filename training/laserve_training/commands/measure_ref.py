@@ -14,11 +14,11 @@ from laserve.core.tokens import find_token
 from laserve.errors import ConfigurationError
 from laserve.reference.load import load_model
 from laserve.reference.measure import ReferenceMeasurement, measure_reference
+from laserve_training.commands.training_problems import training_problems
 from laserve_training.config import Config
 from laserve_training.models import base_name, start_of, training_tokenizer
-from laserve_training.problem import Problem, Split
+from laserve_training.problem import Problem
 from laserve_training.rows import as_rows
-from laserve_training.tasks.registry import make_task
 
 BATCH_SIZE = 64
 """Solutions sampled at a time."""
@@ -38,7 +38,7 @@ def run_measure_ref(config: Config) -> Path:
             f"{start} --data FILE --output DIR`"
         )
     tokenizer = training_tokenizer(start)
-    problems = make_task(config.task).problems(Split.TRAIN, config.score.c_ref_samples, config.seed)
+    problems = training_problems(config, tokenizer, config.score.c_ref_samples)
     model = load_model(start, config.model.dtype, config.model.attn_implementation)
     measurement = measure(config, model, tokenizer, problems)
     name = base_name(config)

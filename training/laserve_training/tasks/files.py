@@ -1,38 +1,25 @@
-"""Problems of the user's own: JSON Lines, Parquet, or a folder saved by `datasets`.
+"""Problems of the user's own: JSON, Parquet, or a folder saved by `datasets`.
 
-Columns of a row:
-
-    "prompt"      text of one user turn                        exactly one of these two
-    "messages"    [{"role": ..., "content": ...}, ...]         (the last is the user's, and text)
-    "answer"      the reference answer, text or a number
-    "completion"  a demonstration to fine-tune on, without its EOS      optional
-    any other     goes into the problem's metadata                      optional
-
-    {"prompt": "What is 12 + 7?", "answer": 19, "source": "arithmetic"}
-
-JSON Lines (.jsonl, .json) are in UTF-8, one object a line; blank lines are ignored.
+What a row may hold is told in `rows.py`. JSON Lines (.jsonl, .json) are in UTF-8, one object a
+line; blank lines are ignored. A .json file may also be one array of objects.
 """
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import Annotated, Self
 
 import datasets
 from pyarrow import parquet
-from pydantic import BeforeValidator, ConfigDict, JsonValue, ValidationError, model_validator
 from pydantic_core import PydanticSerializationError, to_json
 
-from laserve.core.faults import faults
 from laserve.core.json_lines import json_lines
+from laserve.core.row_faults import RowFaults
 from laserve.errors import ConfigurationError, DataError
-from laserve.reference.rows import Row
-from laserve_training.problem import Message, Problem, Split
+from laserve_training.problem import Problem, Split
+from laserve_training.tasks.rows import parse_problem
 
 
 @dataclass(frozen=True)
@@ -89,47 +76,11 @@ class FileTask:
         return problems
 
 
-def _number_as_text(answer: object) -> object:
-    if isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer):
-        # As it would be written: 0.00005 and 3, not 5e-05 and 3.0.
-        return str(answer) if isinstance(answer, int) else f"{Decimal(str(answer)).normalize():f}"
-    return answer
-
-
-class _ProblemRow(Row):
-    model_config = ConfigDict(extra="allow")
-
-    __pydantic_extra__: dict[str, JsonValue]
-
-    answer: Annotated[str, BeforeValidator(_number_as_text)]
-
-    @model_validator(mode="after")
-    def _usable(self) -> Self:
-        if not self.answer.strip():
-            raise ValueError("the `answer` is empty")
-        last = self.conversation[-1]
-        if last["role"] != "user" or not isinstance(last["content"], str):
-            raise ValueError("the last message must be text of the user's")
-        return self
-
-    def problem(self, where: str) -> Problem:
-        return Problem(
-            where=where,
-            messages=tuple(map(_without_nulls, self.conversation)),
-            answer=self.answer,
-            metadata=self.__pydantic_extra__,
-            completion=self.completion,
-        )
-
-
-def _without_nulls(message: Message) -> Message:
-    """Arrow gives each message the keys of all of them, and null to those that it lacks."""
-    return {key: value for key, value in message.items() if value is not None}
-
-
 def _read(path: Path) -> list[Problem]:
     if path.is_dir():
         rows = _folder_rows(path)
+    elif path.suffix == ".json" and _is_array(path):
+        rows = _array_rows(path)
     elif path.suffix in (".jsonl", ".json"):
         rows = ((f"line {number} of {path}", line) for number, line in json_lines(path))
     elif path.suffix == ".parquet":
@@ -139,10 +90,27 @@ def _read(path: Path) -> list[Problem]:
             f"{path} cannot be read: it must be JSON Lines (.jsonl, .json), Parquet (.parquet) or "
             "a folder saved by datasets' `save_to_disk`"
         )
-    problems = [_parse(row, where) for where, row in rows]
+    problems: list[Problem] = []
+    faults = RowFaults()
+    for where, row in rows:
+        with faults.caught():
+            problems.append(parse_problem(row, where))
+    faults.refuse()
     if not problems:
         raise DataError(f"{path} has no row: give at least one with a `prompt` and an `answer`")
     return problems
+
+
+def _is_array(path: Path) -> bool:
+    return next((line.lstrip().startswith("[") for _, line in json_lines(path)), False)
+
+
+def _array_rows(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        rows = json.loads("".join(line for _, line in json_lines(path)))
+    except ValueError as error:
+        raise DataError(f"{path} is not a JSON array: {error}") from error
+    return _as_json(rows, path)
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, str]]:
@@ -174,13 +142,6 @@ def _as_json(rows: Iterable[Mapping[str, object]], path: Path) -> Iterator[tuple
         except PydanticSerializationError as error:
             raise DataError(f"{where} holds what JSON cannot: {error}. Drop the column") from error
         yield where, text
-
-
-def _parse(row: str, where: str) -> Problem:
-    try:
-        return _ProblemRow.model_validate_json(row).problem(where)
-    except ValidationError as error:
-        raise DataError(f"{where}: {faults(error)[0]}") from error
 
 
 def _refuse_shared_questions(problems: Mapping[Split, list[Problem]]) -> None:

@@ -1,11 +1,12 @@
 """Verifiers by their name in a configuration."""
 
 from laserve.errors import ConfigurationError
-from laserve_training.problem import Task, Verifier
+from laserve_training.problem import PartedTask, Task, Verifier
 from laserve_training.verifiers.choice import ChoiceVerifier
 from laserve_training.verifiers.dotted import load_verifier
 from laserve_training.verifiers.exact import is_exact
 from laserve_training.verifiers.math import MathVerifier
+from laserve_training.verifiers.parted import PartedVerifier
 
 
 def make_verifier(name: str, task: Task) -> Verifier:
@@ -16,6 +17,10 @@ def make_verifier(name: str, task: Task) -> Verifier:
     """
     match name:
         case "task":
+            if isinstance(task, PartedTask):
+                return PartedVerifier(
+                    tuple(make_verifier(part.verifier, part.task) for part in task.parts)
+                )
             if task.verifier is None:
                 raise ConfigurationError(
                     f"task {task.name} has no verifier of its own: name math, exact, choice, or a "

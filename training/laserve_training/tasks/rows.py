@@ -1,0 +1,105 @@
+"""One row of a file of problems, as it is written here, by verl, or by TRL.
+
+    "prompt"      text of one user turn                        exactly one of these two
+    "messages"    [{"role": ..., "content": ...}, ...]         (the last is the user's, and text)
+    "answer"      the reference answer, text or a number
+    "completion"  a demonstration to fine-tune on, without its EOS      optional
+    any other     goes into the problem's metadata                      optional
+
+    {"prompt": "What is 12 + 7?", "answer": 19, "source": "arithmetic"}
+
+Of verl's rows `prompt` is the messages and `reward_model.ground_truth` the answer. Of TRL's,
+`prompt` may be messages, `completion` a message of the assistant's, the last of the `messages` too,
+and `solution` or `ground_truth` the answer:
+
+    {"prompt": [{"role": "user", "content": "1 + 2?"}], "reward_model": {"ground_truth": "3"}}
+    {"prompt": [{"role": "user", "content": "1 + 2?"}], "solution": "3"}
+"""
+
+import contextlib
+import json
+import math
+from decimal import Decimal
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, ConfigDict, JsonValue, ValidationError, model_validator
+
+from laserve.core.faults import faults
+from laserve.errors import DataError
+from laserve.reference.rows import Row
+from laserve_training.problem import Message, Problem
+
+ANSWER_COLUMNS = ("solution", "ground_truth")
+"""What others call the answer."""
+
+
+def parse_problem(row: str, where: str) -> Problem:
+    """The problem of a row in JSON; `where` is where it stands. Raises DataError."""
+    with contextlib.suppress(ValueError):  # what is no JSON is told of below
+        given = json.loads(row)
+        if isinstance(given, dict):
+            row = json.dumps(_in_our_columns(given))
+    try:
+        return _ProblemRow.model_validate_json(row).problem(where)
+    except ValidationError as error:
+        raise DataError(f"{where}: {faults(error)[0]}") from error
+
+
+def _in_our_columns(given: dict[str, Any]) -> dict[str, Any]:
+    row = dict(given)
+    if isinstance(row.get("prompt"), list) and row.get("messages") is None:
+        row["messages"] = row.pop("prompt")
+    match row.get("completion"):
+        case [{"role": "assistant", "content": str(text)}]:
+            row["completion"] = text
+    match row.get("messages"):
+        case [*before, {"role": "assistant", "content": str(text)}] if before:
+            if row.get("completion") is None:
+                row |= {"messages": before, "completion": text}
+    if row.get("answer") is None:
+        match row:
+            case {"reward_model": {"ground_truth": answer}}:
+                row["answer"] = answer
+            case _:
+                named = next((name for name in ANSWER_COLUMNS if name in row), None)
+                if named is not None:
+                    row["answer"] = row.pop(named)
+    return row
+
+
+def _number_as_text(answer: object) -> object:
+    if isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer):
+        # As it would be written: 0.00005 and 3, not 5e-05 and 3.0.
+        return str(answer) if isinstance(answer, int) else f"{Decimal(str(answer)).normalize():f}"
+    return answer
+
+
+class _ProblemRow(Row):
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, JsonValue]
+
+    answer: Annotated[str, BeforeValidator(_number_as_text)]
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if not self.answer.strip():
+            raise ValueError("the `answer` is empty")
+        last = self.conversation[-1]
+        if last["role"] != "user" or not isinstance(last["content"], str):
+            raise ValueError("the last message must be text of the user's")
+        return self
+
+    def problem(self, where: str) -> Problem:
+        return Problem(
+            where=where,
+            messages=tuple(map(_without_nulls, self.conversation)),
+            answer=self.answer,
+            metadata=self.__pydantic_extra__,
+            completion=self.completion,
+        )
+
+
+def _without_nulls(message: Message) -> Message:
+    """Arrow gives each message the keys of all of them, and null to those that it lacks."""
+    return {key: value for key, value in message.items() if value is not None}
