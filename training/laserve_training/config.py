@@ -6,10 +6,9 @@ holds complete files. Paths are relative to the folder that the command runs in.
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -28,11 +27,6 @@ from laserve.core.score import PAPER_BETA_V
 from laserve.core.template_arguments import TemplateArguments
 from laserve.errors import ConfigurationError
 from laserve_training.laser.options import Count, LaSeROptions, Share
-
-if TYPE_CHECKING:
-    from transformers import TrainingArguments
-
-    Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -307,41 +301,6 @@ class Config(_Table):
         return self
 
 
-_BESIDE = "nothing is evaluated while it trains: `laserve-train export` and `evaluate` do it beside"
-_COMMAND = "it has no effect here: the command says what is done"
-_WITHOUT_EFFECT = {
-    "model_init_kwargs": "it has no effect here: the model is loaded as [model] says",
-    **dict.fromkeys(("do_train", "do_eval", "do_predict"), _COMMAND),
-    "resume_from_checkpoint": "it has no effect here: give --resume",
-    **dict.fromkeys(
-        (
-            "eval_strategy",
-            "eval_steps",
-            "eval_delay",
-            "eval_on_start",
-            "per_device_eval_batch_size",
-            "num_generations_eval",
-            "load_best_model_at_end",
-            "metric_for_best_model",
-            "greater_is_better",
-        ),
-        _BESIDE,
-    ),
-    **dict.fromkeys(
-        (
-            "dataset_text_field",
-            "dataset_num_proc",
-            "truncation_mode",
-            "completion_only_loss",
-            "assistant_only_loss",
-        ),
-        "it has no effect here: rows are made into tokens as everywhere, and their completions are "
-        "what is learned",
-    ),
-}
-"""Keys that the trainers' classes know and the commands have no use for, with why."""
-
-
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """Read a file; each override is KEY=VALUE, such as laser.alpha=0.5, its value as in TOML (text
     may go without quotes).
@@ -360,51 +319,6 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         return Config.model_validate(content)
     except ValidationError as error:
         raise ConfigurationError(f"{path}: {'; '.join(faults(error))}") from error
-
-
-_OWNED = {
-    "output_dir": "`output`",
-    "seed": "`seed`",
-    "bf16": "`model.dtype`",
-    "fp16": "`model.dtype`",
-}
-"""Arguments of every trainer that are set elsewhere, with where."""
-
-
-def trainer_arguments(
-    table: str,
-    given: Mapping[str, JsonValue],
-    known: "type[TrainingArguments]",
-    owned: Mapping[str, str],
-) -> dict[str, Any]:
-    """The content of `[<table>]`, whose keys must be fields of the arguments class `known`.
-
-    `owned` are keys that are set elsewhere, with where, beside those that are so for every trainer.
-    Raises ConfigurationError.
-    """
-    owned = {**_OWNED, **owned}
-    names = {field.name for field in fields(known)}
-    for key in given:
-        if key in owned:
-            raise ConfigurationError(f"`{table}.{key}`: it is set by {owned[key]}")
-        if key not in names:
-            raise ConfigurationError(f"unknown key `{table}.{key}`: {known.__name__} has no such")
-        if key in _WITHOUT_EFFECT:
-            raise ConfigurationError(f"`{table}.{key}`: {_WITHOUT_EFFECT[key]}")
-    return dict(given)
-
-
-def build_arguments(
-    table: str, known: "type[Arguments]", arguments: Mapping[str, Any]
-) -> "Arguments":
-    """The trainer's arguments; what it refuses is a ConfigurationError that names the table."""
-    try:
-        return known(**arguments)
-    except ConfigurationError:
-        raise
-    # An ImportError names the package that an argument needs, such as DeepSpeed.
-    except (ValueError, TypeError, ImportError) as error:
-        raise ConfigurationError(f"[{table}]: {error}") from error
 
 
 def _apply(content: dict[str, Any], override: str) -> None:

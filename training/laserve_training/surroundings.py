@@ -1,9 +1,13 @@
 """What a trainer needs beside data and model: asked before the model is loaded."""
 
+from typing import cast
+
 from huggingface_hub import HfApi
 from transformers import TrainingArguments
-from transformers.integrations import get_available_reporting_integrations
-from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+from transformers.integrations.integration_utils import (
+    INTEGRATION_TO_CALLBACK,
+    get_available_reporting_integrations,
+)
 
 from laserve.errors import ConfigurationError
 from laserve.reference.hub import reaches_hub
@@ -12,7 +16,8 @@ from laserve.reference.hub import reaches_hub
 def check_surroundings(table: str, args: TrainingArguments) -> None:
     """Raise ConfigurationError that names the key of `[<table>]` that asks for a package or a
     service that is not there."""
-    for name in args.report_to:
+    # The trainers' classes make a list of it, whatever they were given.
+    for name in cast(list[str], args.report_to):
         if name not in INTEGRATION_TO_CALLBACK:
             known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
             raise ConfigurationError(f"`{table}.report_to`: {name} is none of {known}")

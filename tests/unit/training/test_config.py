@@ -9,6 +9,7 @@ from trl import SFTConfig
 
 from laserve.core.presets import PRESETS
 from laserve.errors import ConfigurationError
+from laserve_training.arguments import trainer_arguments
 from laserve_training.commands.laser import run_laser
 from laserve_training.commands.sft import run_sft
 from laserve_training.config import (
@@ -16,7 +17,6 @@ from laserve_training.config import (
     CountdownTable,
     ReasoningGymTable,
     load_config,
-    trainer_arguments,
 )
 from laserve_training.laser.config import LaSeRConfig
 from laserve_training.models import device_arguments

@@ -18,6 +18,7 @@ from laserve.core.manifest import ReferenceConstant
 from laserve.core.tokens import check_scoring_token, find_token
 from laserve.errors import ConfigurationError, LaServeError
 from laserve.reference.encode import encode_rows, find_eos_tokens
+from laserve_training.arguments import build_arguments, trainer_arguments
 from laserve_training.checkpoint import check_output
 from laserve_training.commands.export import export_save
 from laserve_training.commands.measure_ref import measure
@@ -26,8 +27,6 @@ from laserve_training.config import (
     Config,
     LaserTable,
     ScoreTable,
-    build_arguments,
-    trainer_arguments,
 )
 from laserve_training.disk import disk_need
 from laserve_training.laser.config import LaSeRConfig, check_target

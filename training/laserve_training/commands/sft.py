@@ -13,8 +13,9 @@ from trl import SFTConfig, SFTTrainer, pack_dataset
 from laserve.core.tokens import find_token
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.encode import encode_rows, find_eos_tokens
+from laserve_training.arguments import build_arguments, trainer_arguments
 from laserve_training.checkpoint import check_output
-from laserve_training.config import Config, SftTable, build_arguments, trainer_arguments
+from laserve_training.config import Config, SftTable
 from laserve_training.logs import JsonLinesLog
 from laserve_training.models import (
     device_arguments,

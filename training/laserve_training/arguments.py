@@ -1,0 +1,88 @@
+"""The arguments of TRL's trainers, out of the tables of a configuration that are theirs."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from pydantic import JsonValue
+from transformers import TrainingArguments
+
+from laserve.errors import ConfigurationError
+
+Arguments = TypeVar("Arguments", bound=TrainingArguments)
+
+_OWNED = {
+    "output_dir": "`output`",
+    "seed": "`seed`",
+    "bf16": "`model.dtype`",
+    "fp16": "`model.dtype`",
+}
+"""Arguments of every trainer that are set elsewhere, with where."""
+
+_BESIDE = "nothing is evaluated while it trains: `laserve-train export` and `evaluate` do it beside"
+_COMMAND = "it has no effect here: the command says what is done"
+_WITHOUT_EFFECT = {
+    "model_init_kwargs": "it has no effect here: the model is loaded as [model] says",
+    **dict.fromkeys(("do_train", "do_eval", "do_predict"), _COMMAND),
+    "resume_from_checkpoint": "it has no effect here: give --resume",
+    **dict.fromkeys(
+        (
+            "eval_strategy",
+            "eval_steps",
+            "eval_delay",
+            "eval_on_start",
+            "per_device_eval_batch_size",
+            "num_generations_eval",
+            "load_best_model_at_end",
+            "metric_for_best_model",
+            "greater_is_better",
+        ),
+        _BESIDE,
+    ),
+    **dict.fromkeys(
+        (
+            "dataset_text_field",
+            "dataset_num_proc",
+            "truncation_mode",
+            "completion_only_loss",
+            "assistant_only_loss",
+        ),
+        "it has no effect here: rows are made into tokens as everywhere, and their completions are "
+        "what is learned",
+    ),
+}
+"""Keys that the trainers' classes know and the commands have no use for, with why."""
+
+
+def trainer_arguments(
+    table: str,
+    given: Mapping[str, JsonValue],
+    known: type[TrainingArguments],
+    owned: Mapping[str, str],
+) -> dict[str, Any]:
+    """The content of `[<table>]`, whose keys must be fields of the arguments class `known`.
+
+    `owned` are keys that are set elsewhere, with where, beside those that are so for every trainer.
+    Raises ConfigurationError.
+    """
+    owned = {**_OWNED, **owned}
+    names = {field.name for field in fields(known)}
+    for key in given:
+        if key in owned:
+            raise ConfigurationError(f"`{table}.{key}`: it is set by {owned[key]}")
+        if key not in names:
+            raise ConfigurationError(f"unknown key `{table}.{key}`: {known.__name__} has no such")
+        if key in _WITHOUT_EFFECT:
+            raise ConfigurationError(f"`{table}.{key}`: {_WITHOUT_EFFECT[key]}")
+    return dict(given)
+
+
+def build_arguments(table: str, known: type[Arguments], arguments: Mapping[str, Any]) -> Arguments:
+    """The trainer's arguments; what it refuses is a ConfigurationError that names the table."""
+    try:
+        return known(**arguments)
+    except ConfigurationError:
+        raise
+    # An ImportError names the package that an argument needs, such as DeepSpeed.
+    except (ValueError, TypeError, ImportError) as error:
+        raise ConfigurationError(f"[{table}]: {error}") from error
