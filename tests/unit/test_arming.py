@@ -151,7 +151,7 @@ def test_an_armed_request_goes_on_after_its_eos_for_the_message_and_stops_at_z_c
     armed = arming().armed(SamplingParams(max_tokens=10, stop_token_ids=[9, EOS, 11, SECOND_EOS]))
     assert armed.ignore_eos
     assert armed.stop_token_ids == [9, 11, Z_C]
-    assert armed.max_tokens == 10 + 3
+    assert armed.max_tokens == 10 + arming().codec.digits
     assert is_armed(armed)
 
 

@@ -91,12 +91,12 @@ def test_an_eos_at_the_token_limit_is_scored_and_a_cut_answer_is_left_alone(limi
     for request in at_limit:
         assert_scored(model, request)
     for request in cut:
-        assert len(request.output) == limit + model.codec.message_length
+        assert len(request.output) == limit + model.codec.digits
         assert model.z_c not in request.output
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 10_000])
-@pytest.mark.parametrize("preempted_after", ["answer", "eos", "digit 1", "digit 2"])
+@pytest.mark.parametrize("preempted_after", ["answer", "eos", "digit 1"])
 def test_preemption_costs_at_most_the_message(preempted_after: str, chunk: int) -> None:
     """Resumed, prompt and output are prefilled again, in chunks: until they are done the output
     already ends as it does, while the rows are of tokens before."""
@@ -104,7 +104,7 @@ def test_preemption_costs_at_most_the_message(preempted_after: str, chunk: int) 
     whole = V1Runner(model).run([ToyRequest([3, 9], temperature=0.0, limit=400)])[0]
     answer = whole.answer(model)
     assert len(answer) > 3
-    kept = len(answer) + {"answer": -2, "eos": 0, "digit 1": 1, "digit 2": 2}[preempted_after]
+    kept = len(answer) + {"answer": -2, "eos": 0, "digit 1": 1}[preempted_after]
     runner = V1Runner(model, chunk=chunk)
     others = all_kinds(7, armed=True, limit=400)
     request = ToyRequest([3, 9], temperature=0.0, limit=400)
@@ -140,7 +140,7 @@ def test_a_value_out_of_range_is_told_as_none(logit: float) -> None:
         processed = processor.apply(row.clone())
         assert processed.isfinite().sum() == 1
         output.append(int(processed.argmax()))
-    assert len(output) == 1 + model.codec.message_length
+    assert len(output) == 1 + model.codec.digits + 1
     assert model.codec.decode(output[1:]) is None
 
 

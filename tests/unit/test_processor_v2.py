@@ -65,7 +65,7 @@ def test_the_only_digit_of_a_large_vocabulary_may_be_an_eos_id() -> None:
     runner = V2Runner(ToyModel(vocab_size=151_936, eos_token_ids=(5, digit)))
     row = torch.full((151_936,), -math.log(151_935))
     row[codec.z_c] = -11.5 - math.log1p(-math.exp(-11.5))  # so that log p(z_c) = -11.5
-    assert message_after_eos(runner, row) == [digit, codec.z_c]
+    assert message_after_eos(runner, row) == [digit]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
@@ -78,7 +78,7 @@ def test_an_eos_at_the_token_limit_is_scored_and_a_cut_answer_is_left_alone(limi
     for request in at_limit:
         assert_scored(model, request)
     for request in cut:
-        assert len(request.output) == limit + model.codec.message_length
+        assert len(request.output) == limit + model.codec.digits
         assert model.z_c not in request.output
 
 
@@ -103,14 +103,14 @@ def undisturbed(model: ToyModel) -> ToyRequest:
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 10_000])
-@pytest.mark.parametrize("preempted_after", ["answer", "eos", "digit 1", "digit 2"])
+@pytest.mark.parametrize("preempted_after", ["answer", "eos", "digit 1"])
 def test_preemption_costs_at_most_the_message(preempted_after: str, chunk: int) -> None:
     """Resumed on another slot, its prompt and output are prefilled again, in chunks."""
     model = ToyModel()
     whole = undisturbed(model)
     answer = whole.answer(model)
     assert len(answer) > 3
-    kept = len(answer) + {"answer": -2, "eos": 0, "digit 1": 1, "digit 2": 2}[preempted_after]
+    kept = len(answer) + {"answer": -2, "eos": 0, "digit 1": 1}[preempted_after]
     runner = V2Runner(model, chunk=chunk)
     request = ToyRequest([3, 9], seed=4, limit=400)
     slot = runner.add(request)
@@ -147,7 +147,7 @@ def test_a_value_out_of_range_is_told_as_none(logit: float) -> None:
     row = torch.zeros(model.vocab_size)
     row[model.z_c] = logit
     message = message_after_eos(V2Runner(model), row)
-    assert len(message) == model.codec.message_length
+    assert len(message) == model.codec.digits
     assert model.codec.decode(message) is None
 
 

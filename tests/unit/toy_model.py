@@ -113,12 +113,13 @@ class ToyRequest:
         return self.output[len(self.answer(model)) :]
 
     def finished(self, model: ToyModel) -> bool:
-        """vLLM's own stop rules, with the stop tokens and the limit of `Arming.armed`."""
+        """vLLM's own stop rules, with the stop tokens and the limit of `Arming.armed`, and with the
+        end that our scheduler makes."""
         if not self.output:
             return False
-        stops = {model.z_c} if self.armed else model.eos_token_ids
-        extra = model.codec.message_length if self.armed else 0
-        return self.output[-1] in stops or len(self.output) >= self.limit + extra
+        if not self.armed:
+            return self.output[-1] in model.eos_token_ids or len(self.output) >= self.limit
+        return self.output[-1] == model.z_c or len(self.message(model)) >= model.codec.digits
 
 
 def all_kinds(count: int, *, armed: bool | None = None, limit: int = 40) -> list[ToyRequest]:
@@ -137,12 +138,12 @@ def all_kinds(count: int, *, armed: bool | None = None, limit: int = 40) -> list
 
 
 def assert_scored(model: ToyModel, request: ToyRequest) -> None:
-    """The answer ends with its EOS, and is followed by log p(z_c) and by z_c."""
+    """The answer ends with its EOS, and is followed by log p(z_c)."""
     answer, message = request.answer(model), request.message(model)
     assert answer[-1] in model.eos_token_ids
     assert model.z_c not in answer
-    assert len(message) == model.codec.message_length
-    assert message[-1] == model.z_c
+    assert len(message) == model.codec.digits
+    assert model.z_c not in message
     decoded = model.codec.decode(message)
     assert decoded is not None
     # A float32 log-softmax of rows of magnitudes below 64 errs by a few of its ulps, 4e-6.

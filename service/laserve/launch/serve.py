@@ -51,8 +51,8 @@ from laserve.worker.lifeline import PLUGIN_NAME
 
 logger = logging.getLogger(__name__)
 
-SCHEDULER = "laserve.worker.scheduler.BudgetedScheduler"
-ASYNC_SCHEDULER = "laserve.worker.scheduler.BudgetedAsyncScheduler"
+SCHEDULER = "laserve.worker.scheduler.LaServeScheduler"
+ASYNC_SCHEDULER = "laserve.worker.scheduler.LaServeAsyncScheduler"
 CPU_WORKER = "laserve.worker.cpu_worker.SeededCPUWorker"
 
 MAX_SAMPLES = "128"

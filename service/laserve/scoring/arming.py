@@ -77,7 +77,7 @@ class Arming:
             ],
             max_tokens=None
             if params.max_tokens is None
-            else params.max_tokens + self.codec.message_length,
+            else params.max_tokens + self.codec.digits,
             extra_args=armed_extra_args(params),
             _all_stop_token_ids=set(params.all_stop_token_ids),
         )

@@ -205,14 +205,22 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         "tokenize_prompt_async": "async def (self, prompt, params)",
     },
     # worker/scheduler.py
-    "vllm.v1.core.sched.scheduler:Scheduler": {"structured_output_manager": "set in __init__"},
+    "vllm.v1.core.sched.scheduler:Scheduler": {
+        "structured_output_manager": "set in __init__",
+        "vllm_config": "set in __init__",
+        "_update_request_with_output": "def (self, request, new_token_ids, is_stale=False)",
+    },
     "vllm.v1.core.sched.async_scheduler:AsyncScheduler": {
         "structured_output_manager": "Scheduler: set in __init__"
     },
     "vllm.v1.structured_output:StructuredOutputManager": {
         "accept_tokens": "def (self, request, new_token_ids)"
     },
-    "vllm.v1.request:Request": {"num_output_tokens": "@property def (self)"},
+    "vllm.v1.request:Request": {
+        "num_output_tokens": "@property def (self)",
+        "max_tokens": "set in __init__",
+        "sampling_params": "set in __init__",
+    },
     # worker/cpu_worker.py
     "vllm.v1.worker.cpu_worker": {"CPUWorker": "class (Worker)"},
     "vllm.v1.worker.cpu_worker:CPUWorker": {
@@ -323,7 +331,9 @@ FOLLOWED: dict[str, dict[str, str]] = {
     "vllm.sampling_params:SamplingParams": {"update_from_generation_config": "0db4d7f077f4"},
     # scoring/detokenize.py: how a detokenizer is made
     "vllm.v1.engine.output_processor:RequestState": {"from_new_request": "371a6fd95e6c"},
-    # worker/scheduler.py: the grammar's work that is timed
+    # worker/scheduler.py: where a request ends that has reached its token limit
+    "vllm.v1.core.sched.utils": {"check_stop": ""},
+    # worker/grammar_budget.py: the grammar's work that is timed
     "vllm.v1.structured_output:StructuredOutputManager": {"accept_tokens": "1856f77d4f93"},
     # worker/cpu_worker.py: the runner that ours replaces, the generator that it keeps away
     "vllm.v1.worker.cpu_worker:CPUWorker": {"init_device": "2110470a5b01"},

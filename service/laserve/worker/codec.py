@@ -3,7 +3,8 @@
 A sampler step can hand out nothing but a token id, so at the scoring step log p(z_c) is rounded
 to one of B**D levels and written as D digits in base B, where B is the vocabulary without z_c.
 D is the smallest number of digits that rounds by at most `TOLERANCE`: one for vocabularies from
-48,003 tokens on, two from 221 on. z_c itself never is a digit: it ends the message.
+48,003 tokens on, two from 221 on. z_c itself never is a digit: in the place of one it says that
+there is no value.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class ScoreCodec:
 
     Attributes:
         vocab_size: width of the logits, V.
-        z_c: the token whose log-probability is carried; it ends the message.
+        z_c: the token whose log-probability is carried.
     """
 
     vocab_size: int
@@ -38,11 +39,6 @@ class ScoreCodec:
         while self.base**digits - 2 < RANGE / (2 * TOLERANCE):
             digits += 1
         return digits
-
-    @property
-    def message_length(self) -> int:
-        """Tokens that the engine generates beyond the EOS: the digits and z_c."""
-        return self.digits + 1
 
     @property
     def base(self) -> int:

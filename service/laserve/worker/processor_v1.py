@@ -5,7 +5,8 @@ re-batching and chunked prefill need no bookkeeping:
 
     answer      no EOS yet: z_c is masked, the rest is vLLM's business
     scoring     the last token is the first EOS: log p(z_c) is read and its first digit forced
-    message     tokens after the EOS: the next digit is forced, then z_c
+    message     tokens after the EOS: the next digit is forced; z_c where there is none, which
+                ends the request if its scheduler does not (`worker.scheduler`)
 """
 
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ class ScoreLogitsProcessor(LogitsProcessor):
         scoring: list[int] = []
         for index, row in self._rows.items():
             # Further back than the digits there is no EOS: the message stops the request.
-            sent = row.tokens_since_eos(self._eos_token_ids, self._codec.message_length)
+            sent = row.tokens_since_eos(self._eos_token_ids, self._codec.digits + 1)
             if sent == 0:
                 scoring.append(index)
             elif sent is not None:

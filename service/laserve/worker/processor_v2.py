@@ -63,7 +63,7 @@ class ScoreLogitsProcessor(LogitsProcessor):
             "MAX_ROWS": drafts + 1,
             # A row lies at most this many tokens behind a first EOS: the message that has been
             # committed, and the drafts of this step.
-            "LOOKBACK": next_power_of_2(codec.message_length + drafts),
+            "LOOKBACK": next_power_of_2(codec.digits + 1 + drafts),
             "num_warps": score_kernel.NUM_WARPS,
         }
         # Here, as vLLM's monitor of compilations is not on yet.

@@ -1,61 +1,42 @@
-"""vLLM's schedulers with a limit to the time that one request's grammar may take.
+"""vLLM's schedulers, which end an armed request at the last digit of its score.
 
-A grammar advances inside the scheduler, between two steps of the whole batch. xgrammar has no limit
-of its own: a regex such as `(((.*)*)*)*z` takes longer with every token, seconds in the end, and
-every request waits. Past its budget a request ends, and is answered with a 400.
+The EOS lowers the request's own token limit to where the message ends, so all else is vLLM's. With
+asynchronous scheduling the step after an EOS is under way before the EOS is seen; plain vLLM throws
+its token away, and here it is the first digit: one digit takes no step that plain vLLM does not.
 """
 
-import time
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from typing import Any
 
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.scheduler import Scheduler
 from vllm.v1.request import Request
-from vllm.v1.structured_output import StructuredOutputManager
 
-GRACE_S = 1.0
-"""Seconds that any request may spend in its grammar."""
-
-GRACE_PER_TOKEN_S = 1e-3
-"""Seconds more for each token of its answer: some twenty times what a sound grammar takes."""
+from laserve.worker.codec import ScoreCodec
+from laserve.worker.config import WorkerConfig, is_armed
+from laserve.worker.grammar_budget import budgeted
 
 
-class BudgetedManager:
-    """Stands in for a `StructuredOutputManager`, and times each request's grammar."""
-
-    def __init__(self, manager: StructuredOutputManager) -> None:
-        self._manager = manager
-        self._spent: WeakKeyDictionary[Request, float] = WeakKeyDictionary()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._manager, name)
-
-    def accept_tokens(self, request: Request, new_token_ids: list[int]) -> bool:
-        """As the manager's; False, which ends the request, once its budget is spent."""
-        start = time.perf_counter()
-        accepted = self._manager.accept_tokens(request, new_token_ids)
-        spent = self._spent.get(request, 0.0) + time.perf_counter() - start
-        self._spent[request] = spent
-        return accepted and spent < GRACE_S + GRACE_PER_TOKEN_S * request.num_output_tokens
-
-
-def budgeted(manager: StructuredOutputManager) -> StructuredOutputManager:
-    """The manager with a budget; whatever else it does is the manager's own."""
-    return cast(StructuredOutputManager, BudgetedManager(manager))
-
-
-class BudgetedScheduler(Scheduler):
+class LaServeScheduler(Scheduler):
     """For engines without asynchronous scheduling, such as the CPU's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.structured_output_manager = budgeted(self.structured_output_manager)
+        config = WorkerConfig.of(self.vllm_config)
+        vocab_size = self.vllm_config.model_config.get_vocab_size()
+        self._eos_token_ids = config.eos_token_ids
+        self._digits = ScoreCodec(vocab_size, config.z_c).digits
+
+    def _update_request_with_output(
+        self, request: Request, new_token_ids: list[int], *args: Any, **kwargs: Any
+    ) -> tuple[list[int], bool]:
+        if not self._eos_token_ids.isdisjoint(new_token_ids) and is_armed(request.sampling_params):
+            first = next(i for i, token in enumerate(new_token_ids) if token in self._eos_token_ids)
+            end = request.num_output_tokens + first + 1 + self._digits
+            # A digit may be an EOS id, too: it comes after the first, and moves nothing.
+            request.max_tokens = min(request.max_tokens, end)
+        return super()._update_request_with_output(request, new_token_ids, *args, **kwargs)
 
 
-class BudgetedAsyncScheduler(AsyncScheduler):
+class LaServeAsyncScheduler(LaServeScheduler, AsyncScheduler):
     """For engines with asynchronous scheduling."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.structured_output_manager = budgeted(self.structured_output_manager)

@@ -43,7 +43,7 @@ def plan_drawing(checkpoint: Path, problems: int) -> Drawing:
     return Drawing(
         checkpoint=manifest.checkpoint,
         weights=manifest.files[_WEIGHTS],
-        message_tokens=ScoreCodec(vocab_size, manifest.z_c).message_length,
+        message_tokens=ScoreCodec(vocab_size, manifest.z_c).digits,
         task=CountdownTask().name,
         problems=problems,
         samples=SAMPLES,
