@@ -75,9 +75,7 @@ class Arming:
                 *(token for token in stop_token_ids if token not in self.eos_token_ids),
                 self.codec.z_c,
             ],
-            max_tokens=None
-            if params.max_tokens is None
-            else params.max_tokens + self.codec.digits,
+            max_tokens=None if params.max_tokens is None else params.max_tokens + self.codec.digits,
             extra_args=armed_extra_args(params),
             _all_stop_token_ids=set(params.all_stop_token_ids),
         )

@@ -332,7 +332,7 @@ FOLLOWED: dict[str, dict[str, str]] = {
     # scoring/detokenize.py: how a detokenizer is made
     "vllm.v1.engine.output_processor:RequestState": {"from_new_request": "371a6fd95e6c"},
     # worker/scheduler.py: where a request ends that has reached its token limit
-    "vllm.v1.core.sched.utils": {"check_stop": ""},
+    "vllm.v1.core.sched.utils": {"check_stop": "9fb70c693781"},
     # worker/grammar_budget.py: the grammar's work that is timed
     "vllm.v1.structured_output:StructuredOutputManager": {"accept_tokens": "1856f77d4f93"},
     # worker/cpu_worker.py: the runner that ours replaces, the generator that it keeps away
