@@ -1,7 +1,6 @@
 """Armed requests in vLLM's schedulers: how many steps a score takes beside plain vLLM."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import torch
