@@ -101,7 +101,8 @@ def refuse_grammar_errors(output: RequestOutput) -> None:
     """Raise VLLMValidationError where a structured request ended with the finish reason `error`.
 
     A constraint that admits no token, that the engine cannot compile, or that takes too long
-    (`worker.grammar_budget`) ends so, which vLLM's routes answer with a 500: the request is to blame.
+    (`worker.grammar_budget`) ends so, which vLLM's routes answer with a 500: the request is to
+    blame.
     """
     if any(completion.finish_reason == "error" for completion in output.outputs):
         raise VLLMValidationError(
