@@ -14,7 +14,7 @@ from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.eos import join_eos_tokens
 from laserve.errors import CheckpointRejected
 
-_CONFIG, _GENERATION = "config.json", "generation_config.json"
+_CONFIG, GENERATION_CONFIG_NAME = "config.json", "generation_config.json"
 _COMPARED = {INDEX_NAME, *TOKENIZER_FILES}
 """Further JSON files with a comparison of their own."""
 
@@ -50,8 +50,10 @@ def read_settings(folder: Path) -> Settings:
     if _CONFIG not in names:
         raise CheckpointRejected(f"{_CONFIG!r} is missing")
     config = read_object(folder, _CONFIG)
-    generation = read_object(folder, _GENERATION) if _GENERATION in names else None
-    unread = sorted(names - {_CONFIG, _GENERATION, MANIFEST_NAME})
+    generation = (
+        read_object(folder, GENERATION_CONFIG_NAME) if GENERATION_CONFIG_NAME in names else None
+    )
+    unread = sorted(names - {_CONFIG, GENERATION_CONFIG_NAME, MANIFEST_NAME})
     others = {name: read_json(folder, name) for name in unread}
     # Before a library reads them, which might run what an auto_map names.
     with_code = {

@@ -28,7 +28,7 @@ _TABLE_FILES = {".model", ".tiktoken", ".txt"}
 """Vocabularies of tokenizers that have no tokenizer.json."""
 _SHOWN = 3
 
-_ANY_FAULT = (
+ANY_FAULT = (
     *(OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError),
     *(ImportError, StrictDataclassError),
 )
@@ -61,7 +61,7 @@ def load_tokenizer(folder: Path) -> LoadedTokenizer:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
-    except _ANY_FAULT as error:
+    except ANY_FAULT as error:
         raise _unusable(error) from error
     except Exception as error:
         if type(error) is not Exception:

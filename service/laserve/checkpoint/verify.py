@@ -5,6 +5,7 @@ from collections.abc import Callable
 from laserve.checkpoint.adapters import check_adapter
 from laserve.checkpoint.contents import find_eos_token_ids, read_settings
 from laserve.checkpoint.finite import check_finite
+from laserve.checkpoint.generation_config import check_generation_config
 from laserve.checkpoint.meaning import check_meaning
 from laserve.checkpoint.model_config import check_config
 from laserve.checkpoint.sampling import check_sampling
@@ -60,6 +61,7 @@ def _check_model(staged: StagedCheckpoint, served: ServedCheckpoint) -> None:
     check_weights(read_weights(folder), contents.tensors)
     tokenizer = load_tokenizer(folder)
     check_tokenizer(tokenizer, contents.tokenizer)
+    check_generation_config(folder)
     if served.samples_as_stated:
         check_sampling(settings, contents.settings)
     found, stated = find_eos_token_ids(settings, tokenizer), staged.manifest.eos_token_ids

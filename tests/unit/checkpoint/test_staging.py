@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from laserve.checkpoint import listing
 from laserve.checkpoint import staging as module
 from laserve.checkpoint.roots import locate
 from laserve.checkpoint.safetensors_header import read_header
@@ -185,7 +186,7 @@ def test_a_file_whose_name_is_not_unicode_is_named_all_the_same(
 def test_a_folder_with_too_many_entries_is_rejected(
     candidate: Path, stage: Stager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_ENTRIES", 5)
+    monkeypatch.setattr(listing, "MAX_ENTRIES", 5)
     with pytest.raises(CheckpointRejected, match="more than 5 files"):
         stage(candidate)
 
