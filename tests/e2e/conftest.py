@@ -10,9 +10,9 @@ import pytest
 from transformers import PreTrainedModel
 
 from laserve.core.manifest import Manifest, ReferenceConstant, write_manifest
-from tests.checkpoints import build_checkpoint
 from tests.e2e.hot_loading import HotServer, Sample, running_hot_server
 from tests.e2e.server import Server, running_server
+from tests.tiny_checkpoints.build import build_checkpoint
 from tests.tiny_lora import build_tiny_lora
 from tests.tiny_model import TinyModel, build_tiny_model
 

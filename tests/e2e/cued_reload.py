@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from laserve.worker.reload import ReloadExtension
-from tests.checkpoints import rehash
+from tests.tiny_checkpoints.change import rehash
 
 CUE_NAME = "CUE.md"
 PLAIN = "plain"

@@ -8,10 +8,10 @@ from psutil import Process, wait_procs
 
 from laserve.processes import is_gone
 from tests.bench.hot_load.memory import engines, family, workers
-from tests.checkpoints import build_checkpoint
 from tests.e2e.every_request import Asking, check_errors, check_refuses, suspended
 from tests.e2e.hot_loading import HotServer, Sample, running_hot_server, same_as
 from tests.e2e.server import Server
+from tests.tiny_checkpoints.build import build_checkpoint
 
 LIMIT_S = 300.0
 """For the start of an engine on a busy machine."""

@@ -3,6 +3,7 @@ checkpoint's, and what is bad is never served."""
 
 import asyncio
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,24 @@ import pytest
 from tests.bench.hot_load.loads import Mix
 from tests.bench.hot_load.memory import engines
 from tests.bench.hot_load.run import Plan, defects, run
-from tests.checkpoints import BAD, Stage, names
 from tests.e2e.cued_reload import DIE, FAIL, give_cue
 from tests.e2e.hot_loading import HotServer, Sample, answered_throughout, same_as
+from tests.tiny_checkpoints.corpus import BAD, names
+from tests.tiny_checkpoints.harmless import HARMLESS
+from tests.tiny_checkpoints.mutation import Stage
 
 LOADS = 10
 STREAMS = 32
+REFUSED = (
+    *("folders without end", "number of 5,000 digits", "float for a size"),
+    *("generation settings that no engine starts with", "names of a wrapper"),
+    *("layers in another order", "numbers that overflow", "sketch that is no number"),
+)
+TAKEN = (
+    *("a file for each tensor", "blanks before the header", "index with a wrong size"),
+    *("noise below a float's precision", "most tokens of a beam search"),
+)
+"""Some of each kind; tests/unit/checkpoint tries all on disk."""
 MEMORY_MARGIN = 0.15
 """Of the memory after two loads: what an allocator may keep. A checkpoint or an engine that is
 never freed takes more."""
@@ -60,6 +73,33 @@ def test_a_bad_checkpoint_is_rejected_by_name_and_the_last_good_one_serves_on(
     assert re.search(BAD[name].reason, reason, re.DOTALL), reason
     assert same_as(before, at_a.ask("tiny-a"))
     assert len(at_a.copies) <= 2
+
+
+def test_bad_and_strange_checkpoints_under_load_are_refused_or_right_and_delay_nobody(
+    at_a: HotServer,
+) -> None:
+    """Whoever waited for longer than --load-patience would have been answered with a 503."""
+    folders = {name: change_copy(at_a, name) for name in (*REFUSED, *TAKEN)}
+    try:
+        plan = Plan(len(folders), Mix.IN_PLACE, STREAMS, pause_s=0.2)
+        outcome = asyncio.run(run(at_a.target, list(folders.values()), plan))
+    finally:
+        for folder in folders.values():
+            shutil.rmtree(folder)
+    ended = dict(zip(folders, (load.job for load in outcome.loads), strict=True))
+    for name in REFUSED:
+        assert ended[name]["state"] == "rejected"
+        assert re.search(BAD[name].reason, ended[name]["reason"], re.DOTALL), ended[name]
+    assert {name: ended[name]["reason"] for name in TAKEN} == dict.fromkeys(TAKEN)
+    assert len(defects(outcome, at_a.references)) == len(REFUSED)
+    assert {answer.header for answer in outcome.answers} == {"tiny-a", "tiny-b"}
+
+
+def change_copy(hot: HotServer, name: str) -> Path:
+    """A copy of `b` that was changed in this way."""
+    folder = shutil.copytree(hot.root / "b", hot.root / f"strange-{name.replace(' ', '-')}")
+    (BAD.get(name) or HARMLESS[name])(folder)
+    return folder
 
 
 def test_a_reload_that_fails_is_undone(

@@ -15,9 +15,9 @@ import pytest
 
 from laserve.core.checkpoint_files import hash_files
 from laserve.core.manifest import read_manifest, write_manifest
-from tests.checkpoints import describe
 from tests.e2e.cued_reload import PLAIN, give_cue
 from tests.e2e.hot_loading import HotServer, running_hot_server, same_as
+from tests.tiny_checkpoints.build import describe
 from tests.tiny_lora import build_tiny_lora
 from tests.tiny_tied import build_tiny_tied_model
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 
 from tests.bench.hot_load.memory import engines, family
-from tests.checkpoints import BAD, build_checkpoint
 from tests.e2e.cued_reload import give_cue, waiting_for
 from tests.e2e.hot_loading import (
     HotServer,
@@ -20,6 +19,8 @@ from tests.e2e.hot_loading import (
     running_hot_server,
     same_as,
 )
+from tests.tiny_checkpoints.build import build_checkpoint
+from tests.tiny_checkpoints.corpus import BAD
 
 QUEUE = 8
 STOP_LIMIT_S = 60

@@ -13,7 +13,6 @@ import pytest
 
 from tests.bench.hot_load.memory import engines, family
 from tests.budget import Kind, spend
-from tests.checkpoints import build_checkpoint
 from tests.e2e.conftest import ENGINE_FLAGS
 from tests.e2e.cued_reload import give_cue, waiting_for
 from tests.e2e.every_request import (
@@ -27,6 +26,7 @@ from tests.e2e.every_request import (
 from tests.e2e.hot_loading import HotServer, Sample, running_hot_server
 from tests.e2e.server import KV_CACHE_BYTES
 from tests.fork_server import ONE_THREAD, start
+from tests.tiny_checkpoints.build import build_checkpoint
 from tests.tiny_model import TinyModel
 
 GONE_S = 40.0

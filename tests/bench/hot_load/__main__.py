@@ -25,8 +25,8 @@ from tests.bench.hot_load.references import References
 from tests.bench.hot_load.report import print_report
 from tests.bench.hot_load.run import Outcome, Plan, defects, run
 from tests.bench.machine import machine_facts
-from tests.checkpoints import build_checkpoint
 from tests.e2e.server import running_server
+from tests.tiny_checkpoints.build import build_checkpoint
 
 FLAGS = (
     *("--dtype", "float32"),

@@ -15,7 +15,6 @@ from laserve.hot_load.probe_rows import compare_rows
 from laserve.reference.measure import measure_reference
 from laserve.reference.rows import Message, Row
 from laserve.worker.row_sketch import sketch_row
-from tests.checkpoints import as_schema_1, edit_json, update
 from tests.integration.measure_ref.command import (
     ANSWERED,
     PROMPTS,
@@ -25,6 +24,7 @@ from tests.integration.measure_ref.command import (
     measure_ref,
     measured,
 )
+from tests.tiny_checkpoints.change import as_schema_1, edit_json, update
 from tests.tiny_model import CHAT_TEMPLATE, TinyModel
 
 

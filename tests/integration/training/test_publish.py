@@ -16,9 +16,10 @@ from laserve.core.manifest import read_manifest
 from laserve_client import CheckpointJob, LaServe, SelfReward
 from tests import fork_server
 from tests.budget import Kind, spend
-from tests.checkpoints import BETA_V, C_REF, WEIGHTS, describe, update
 from tests.e2e.server import running_server
 from tests.integration.generating import HuggingFaceReference
+from tests.tiny_checkpoints.build import BETA_V, C_REF, describe
+from tests.tiny_checkpoints.change import WEIGHTS, update
 from tests.tiny_model import CHAT_TEMPLATE, TinyModel, build_tiny_model
 
 AGREEMENT = 1e-3

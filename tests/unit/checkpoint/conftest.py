@@ -9,7 +9,7 @@ import pytest
 from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import StagedCheckpoint, Staging
 from laserve.core.manifest import read_manifest
-from tests.checkpoints import build_checkpoint
+from tests.tiny_checkpoints.build import build_checkpoint
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from laserve.checkpoint.verify import verify
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest, write_manifest
 from laserve.errors import CheckpointRejected
-from tests.checkpoints import edit_json, rehash, update
+from tests.tiny_checkpoints.change import edit_json, rehash, update
 from tests.tiny_lora import build_tiny_lora
 
 Stager = Callable[[Path], StagedCheckpoint]

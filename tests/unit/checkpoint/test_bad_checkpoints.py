@@ -1,6 +1,6 @@
 """A bad checkpoint is rejected on disk with the reason that it is bad, and nothing is left of it.
 
-The corpus is `tests/checkpoints.py`.
+The corpus is `tests/tiny_checkpoints`.
 """
 
 import contextlib
@@ -14,13 +14,25 @@ from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import StagedCheckpoint, Staging
 from laserve.checkpoint.verify import verify
 from laserve.errors import CheckpointRejected
-from tests.checkpoints import BAD, Stage, names, rehash
+from tests.tiny_checkpoints.change import rehash
+from tests.tiny_checkpoints.corpus import BAD, names
+from tests.tiny_checkpoints.harmless import HARMLESS
+from tests.tiny_checkpoints.mutation import Stage
 
 Stager = Callable[[Path], StagedCheckpoint]
 
 
 def test_the_corpus_is_large_enough() -> None:
-    assert len(names([Stage.STAGING, Stage.VERIFICATION])) >= 25
+    assert len(names([Stage.STAGING, Stage.VERIFICATION])) >= 125
+    assert len(names([Stage.PROBES])) >= 10
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_only_looks_strange_is_verified(
+    name: str, candidate: Path, served: ServedCheckpoint, stage: Stager
+) -> None:
+    HARMLESS[name](candidate)
+    verify(stage(candidate), served)
 
 
 @pytest.mark.parametrize("name", names([Stage.STAGING]))

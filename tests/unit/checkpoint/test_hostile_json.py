@@ -14,7 +14,7 @@ from laserve.checkpoint.staging import Staging
 from laserve.checkpoint.verify import verify
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.errors import CheckpointRejected
-from tests.checkpoints import rehash
+from tests.tiny_checkpoints.change import rehash
 
 FILES = (
     *("config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json"),

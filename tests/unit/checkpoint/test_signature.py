@@ -21,7 +21,8 @@ from laserve.checkpoint.staging import Staging
 from laserve.core.checkpoint_files import SIGNATURE_NAME, hash_files
 from laserve.core.manifest import read_manifest, write_manifest
 from laserve.errors import CheckpointRejected, ConfigurationError
-from tests.checkpoints import BAD, rehash
+from tests.tiny_checkpoints.change import rehash
+from tests.tiny_checkpoints.corpus import BAD
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))

@@ -14,14 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from laserve.checkpoint import listing
-from laserve.checkpoint import staging as module
 from laserve.checkpoint.roots import locate
 from laserve.checkpoint.safetensors_header import read_header
 from laserve.checkpoint.staging import StagedCheckpoint, Staging
 from laserve.core.checkpoint_files import hash_files
 from laserve.core.manifest import read_manifest
 from laserve.errors import CheckpointRejected, ConfigurationError
-from tests.checkpoints import rehash
+from tests.tiny_checkpoints.change import rehash
 
 Stager = Callable[[Path], StagedCheckpoint]
 

@@ -16,7 +16,7 @@ from laserve.checkpoint import staging as module
 from laserve.checkpoint.staging import Staging
 from laserve.core.manifest import read_manifest
 from laserve.errors import CheckpointRejected
-from tests.checkpoints import WEIGHTS, pipe
+from tests.tiny_checkpoints.change import WEIGHTS, pipe
 
 
 def before_chunk(number: int, act: Callable[[], object]) -> Callable[[int, int], bytes]:

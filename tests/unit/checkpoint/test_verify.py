@@ -15,16 +15,9 @@ from laserve.checkpoint.staging import StagedCheckpoint
 from laserve.checkpoint.verify import verify
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.errors import CheckpointRejected
-from tests.checkpoints import (
-    BAD,
-    BETA_V,
-    as_schema_1,
-    build_checkpoint,
-    edit_json,
-    rehash,
-    shard,
-    update,
-)
+from tests.tiny_checkpoints.build import BETA_V, build_checkpoint
+from tests.tiny_checkpoints.change import as_schema_1, edit_json, rehash, shard, update
+from tests.tiny_checkpoints.corpus import BAD
 
 Stager = Callable[[Path], StagedCheckpoint]
 

@@ -21,7 +21,7 @@ from laserve.hot_load.promises import ComputationShown, FilesShown
 from laserve.hot_load.proof import Prover
 from laserve.serving.deployment import Deployment, Source
 from laserve.serving.switch import Switch
-from tests.checkpoints import build_checkpoint
+from tests.tiny_checkpoints.build import build_checkpoint
 from tests.unit.hot_load.fake_engine import FakeEngine, FakeEngines, manifest_of
 from tests.unit.hot_load.recorder import Recorder
 

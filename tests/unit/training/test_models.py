@@ -18,7 +18,7 @@ from laserve_training.models import (
     peft_config,
     training_dtype,
 )
-from tests.checkpoints import update
+from tests.tiny_checkpoints.change import update
 from tests.tiny_model import build_tiny_model
 
 
