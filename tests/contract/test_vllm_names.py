@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from laserve.vllm_seam.names import FOLLOWED, RELIED_UPON
+from laserve.vllm_seam.names import FOLLOWED, OF_UVICORN, RELIED_UPON
 from tests.routes import KNOWN
 from tools.vllm_names import RECORDS, ROOT, Record, Release, imported_names, record_of
 
@@ -65,6 +65,14 @@ def test_every_name_that_we_import_is_in_the_installed_vllm() -> None:
     for module, name in imported_names():
         if not hasattr(importlib.import_module(module), name):
             importlib.import_module(f"{module}.{name}")
+
+
+def test_what_we_rely_upon_of_uvicorn_is_as_we_know_it_in_the_installed_one() -> None:
+    installed = Release.installed()  # beside vLLM
+    assert {
+        place: {name: installed.tells(place, name) for name in names}
+        for place, names in OF_UVICORN.items()
+    } == OF_UVICORN
 
 
 @pytest.mark.parametrize(("place", "name", "told"), FUNCTIONS)

@@ -1,6 +1,7 @@
 """Requests of every kind, under way at once, and what they are told where they are withdrawn."""
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -97,6 +98,8 @@ def check_errors(answers: dict[str, httpx.Response], message: str) -> None:
                 assert name == "event: error", (kind, text)
                 error = json.loads(data.removeprefix("data: "))
                 assert error["code"] == "ServiceUnavailableError", (kind, text)
+                numbers = [int(number) for number in re.findall(r'"sequence_number":(\d+)', text)]
+                assert numbers == list(range(len(events))), (kind, text)
             else:
                 assert events[-1] == "data: [DONE]", (kind, text)
                 error = json.loads(events[-2].removeprefix("data: "))["error"]

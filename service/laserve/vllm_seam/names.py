@@ -1,9 +1,10 @@
 """What LaServe relies upon of vLLM that is private, or documented nowhere.
 
-`RELIED_UPON` says of each such name where vLLM has it and what it is, `FOLLOWED` which function's
-body LaServe's own follows or works around. tests/contract compares both with the sources of every
-vLLM release that LaServe supports. Where a release differs: see what that means for the file that
-is named here, mend it, and change the entry.
+`RELIED_UPON` says of each such name where vLLM has it and what it is, `OF_UVICORN` the same of the
+HTTP server that it runs on, `FOLLOWED` which function's body LaServe's own follows or works around.
+tests/contract compares them with the sources of every vLLM release that LaServe supports, and of
+the installed uvicorn. Where a release differs: see what that means for the file that is named here,
+mend it, and change the entry.
 
 An entry of `RELIED_UPON` is under a module, or under a `module:Class` as LaServe has it in hand,
 and says, without types:
@@ -300,6 +301,26 @@ RELIED_UPON: dict[str, dict[str, str]] = {
     },
     "vllm.utils.math_utils": {"next_power_of_2": "def (n)"},
 }
+
+_HTTP = "uvicorn.protocols.http"
+
+OF_UVICORN: dict[str, dict[str, str]] = {
+    # app.py: how a stop closes the connections; api/connections.py: which of them are half open
+    "uvicorn.server:Server": dict.fromkeys(
+        ("config", "should_exit", "server_state"), "set in __init__"
+    ),
+    "uvicorn.server:ServerState": {"connections": "set in __init__"},
+    "uvicorn.config:Config": {"timeout_graceful_shutdown": "set in __init__"},
+    **{
+        f"{_HTTP}.{protocol}": dict.fromkeys(
+            ("cycle", "transport", "timeout_keep_alive_task"), "set in __init__"
+        )
+        for protocol in ("h11_impl:H11Protocol", "httptools_impl:HttpToolsProtocol")
+    },
+    f"{_HTTP}.h11_impl:RequestResponseCycle": {"response_complete": "set in __init__"},
+    f"{_HTTP}.httptools_impl:RequestResponseCycle": {"response_complete": "set in __init__"},
+}
+"""The same of vLLM's HTTP server, compared with the one that is installed."""
 
 FOLLOWED: dict[str, dict[str, str]] = {
     # api/routes.py and api/answers.py: the routes that ours take the place of

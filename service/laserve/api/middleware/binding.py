@@ -33,11 +33,13 @@ class BindingMiddleware:
             await self._app(scope, receive, send)
             return
         begun: Headers | None = None
+        last: Message = {}
 
         async def watched(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, last
             if message["type"] == "http.response.start":
                 begun = Headers(raw=list(message.get("headers", ())))
+            last = message
             await send(message)
 
         try:
@@ -50,7 +52,8 @@ class BindingMiddleware:
             if begun is None:
                 await _refusal(withdrawn)(scope, receive, send)
             elif begun.get("content-type", "").startswith("text/event-stream"):
-                event = error_event(scope, HTTPStatus.SERVICE_UNAVAILABLE, str(withdrawn))
+                status, sent = HTTPStatus.SERVICE_UNAVAILABLE, last.get("body", b"")
+                event = error_event(scope, status, str(withdrawn), sent)
                 await send({"type": "http.response.body", "body": event})
 
     async def _bound(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,6 +5,7 @@ them answer with a bare text.
 """
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,9 @@ RESPONSES = "/v1/responses"
 
 RETRY_AFTER_S = "1"
 """What an answer that asks to come again later says of when, unless it knows better."""
+
+_SEQUENCE_NUMBER = re.compile(rb'"sequence_number": ?([0-9]+)')
+"""In text that an event quotes its quotation marks are escaped."""
 
 _LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -85,15 +89,23 @@ def _shaped(status: int, content: bytes, anthropics: bool) -> bytes:
     return _as_json(shaped)
 
 
-def error_event(scope: Scope, status: HTTPStatus, message: str) -> bytes:
-    """The event that ends a stream of this route which has begun, for its error."""
+def error_event(scope: Scope, status: HTTPStatus, message: str, last: bytes) -> bytes:
+    """The event that ends a stream of this route which has begun, for its error; ``last`` is what
+    was sent before it."""
     if is_below(scope, MESSAGES):
         return b"event: error\ndata: " + _as_json(_anthropics(status, message)) + b"\n\n"
     if is_below(scope, RESPONSES):
-        # As OpenAI's streaming events have it; how many there were before is not known here.
+        # As OpenAI's streaming events have it.
         event = {"type": "error", "code": error_type(status), "message": message, "param": None}
-        return b"event: error\ndata: " + _as_json({**event, "sequence_number": 0}) + b"\n\n"
+        number = _next_number(last)
+        return b"event: error\ndata: " + _as_json({**event, "sequence_number": number}) + b"\n\n"
     return b"data: " + _as_json(_openais(status, message, None)) + b"\n\ndata: [DONE]\n\n"
+
+
+def _next_number(last: bytes) -> int:
+    """The sequence number after that of an event; 0 where there was none."""
+    found = _SEQUENCE_NUMBER.findall(last)
+    return int(found[-1]) + 1 if found else 0
 
 
 def _anthropics(status: int, message: str) -> dict[str, Any]:
