@@ -61,6 +61,10 @@ def test_no_request_is_lost_and_no_score_is_mixed_over_ten_loads(hot: HotServer)
     assert resident[-1] < (1 + MEMORY_MARGIN) * resident[1]
     # What is active, and what it can be rolled back to.
     assert len(hot.copies) == 2
+    # The engine was started with a copy that is gone: texts are scored all the same.
+    given = {"messages": [{"role": "user", "content": "Why?"}], "completion": "So."}
+    answer = hot.server.http.post("/v1/self_reward", json=given)
+    assert answer.status_code == 200, answer.text
 
 
 # Three of each stage: tests/unit/checkpoint/test_bad_checkpoints.py tries all of those on disk.

@@ -117,8 +117,13 @@ def check_vocabulary(name: str, tokens: Sequence[int], vocab_size: int) -> None:
 
 
 def primary_eos(engine: ScoredEngine) -> int:
-    """The EOS that follows a given text."""
+    """The EOS that follows a given text: as `join_eos_tokens` has it, without the generation
+    settings where they do not count. vLLM reads their file at each call, and the copy of a
+    checkpoint that an engine was started with may be gone by then."""
+    own: int | None = engine.renderer.get_eos_token_id()
+    if own is not None:
+        return own
     configured = engine.vllm_config.model_config.try_get_generation_config().get("eos_token_id")
-    eos = join_eos_tokens(engine.renderer.get_eos_token_id(), configured)
+    eos = join_eos_tokens(None, configured)
     assert eos is not None  # without one the engine would have been refused
     return eos.primary
