@@ -7,6 +7,7 @@ SERVE_FLAGS ?=
 # More arguments of pytest, for `make test`: PYTEST_FLAGS="-k score -x".
 PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
+SOAK_FLAGS ?=
 VENV ?= .venv
 
 # The lock is resolved for Python 3.11; a newer one is taken where there is no other.
@@ -26,7 +27,7 @@ DEMO_CONFIG := training/configs/countdown.toml
 DEMO_RUN := runs/countdown
 
 .DEFAULT_GOAL := help
-.PHONY: help install checkpoint demo-checkpoint serve test check quick-tests lint format bench lock clean
+.PHONY: help install checkpoint demo-checkpoint serve test check quick-tests lint format bench soak lock clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -93,6 +94,11 @@ format: $(INSTALLED) ## Format the code and apply the safe lint fixes.
 
 bench: $(INSTALLED) ## Race plain vLLM against LaServe (BENCH_FLAGS).
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
+# Outside of `make test`: goes on where it was, see python -m tests.bench.soak --help.
+soak: $(INSTALLED) ## Ask 10,000 mixed requests under disturbances (SOAK_FLAGS="--minutes 10").
+	$(BIN)/python -m tests.bench.soak $(SOAK_FLAGS)
+	$(BIN)/python -m tests.bench.api_cases
 
 lock: ## Resolve the newest packages that fit and write requirements/*.txt.
 	$(PYTHON) tools/lock.py

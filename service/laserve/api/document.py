@@ -1,5 +1,5 @@
 """The OpenAPI document lists every status that a route can answer, those of what stands around it
-among them (`api.middleware`)."""
+among them (`api.middleware`), and has requests that work."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from laserve.api.examples import EXAMPLES
 from laserve.api.middleware.administration import READING, is_administrative
 from laserve.api.middleware.auth import HEALTH
 from laserve.api.middleware.error_shape import MESSAGES
@@ -17,8 +18,8 @@ _NEVER_ANSWERED = "422"
 """FastAPI lists it; what it stands for is a 400 here."""
 
 
-def describe_refusals(app: FastAPI) -> None:
-    """Have the document of `app` list them. Call it before the document is made."""
+def complete_document(app: FastAPI) -> None:
+    """Have the document of `app` tell them. Call it before the document is made."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
@@ -29,6 +30,9 @@ def describe_refusals(app: FastAPI) -> None:
                 answers.pop(_NEVER_ANSWERED, None)
                 for status in _refusals(path, method.upper()):
                     answers.setdefault(str(status.value), _described(path, status))
+        for path, examples in EXAMPLES.items():
+            body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+            body["examples"] = {name: {"value": value} for name, value in examples.items()}
         return document
 
     app.openapi = described  # type: ignore[method-assign]  # as FastAPI's documentation extends it

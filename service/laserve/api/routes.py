@@ -18,7 +18,7 @@ from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
 from laserve.api import checkpoints, models
 from laserve.api.answers import completion_answer, message_answer, responses_answer
-from laserve.api.document import describe_refusals
+from laserve.api.document import complete_document
 from laserve.api.given import routes as given
 from laserve.api.middleware.head import HeadMiddleware
 from laserve.api.parsing import parsed
@@ -70,7 +70,7 @@ def mount(app: FastAPI) -> None:
         dependencies=[Depends(validate_json_request), Depends(require_object)],
     )
     refuse_where_unscored(app)
-    describe_refusals(app)
+    complete_document(app)
     app.add_middleware(HeadMiddleware)
 
 

@@ -16,8 +16,9 @@ MIB = 2**20
 GROWTH = 0.1
 """What a process's memory may grow by from the second quarter of a run to the last, as a share:
 an allocator keeps what it had. A leak of 10 KB for each answer would be more."""
-FDS = 8
-"""More descriptors than before: a pool's connections, a log."""
+FDS = 16
+"""More descriptors than before: the client of the first engine renders prompts after its engine has
+ended, and vLLM leaves the sockets of others to the garbage collector."""
 
 
 @dataclass(frozen=True, slots=True)
