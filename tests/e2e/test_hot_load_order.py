@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.hot_load.memory import engines, family
+from tests.bench.soak.disturbances import equality_processes
 from tests.e2e.cued_reload import give_cue, waiting_for
 from tests.e2e.hot_loading import (
     HotServer,
@@ -19,6 +20,7 @@ from tests.e2e.hot_loading import (
     running_hot_server,
     same_as,
 )
+from tests.e2e.test_processes import check_selects_without
 from tests.tiny_checkpoints.build import build_checkpoint
 from tests.tiny_checkpoints.corpus import BAD
 
@@ -131,10 +133,11 @@ def test_a_second_engine_that_is_killed_is_a_rejection(
     assert len(at_a.copies) <= 2
 
 
-def test_a_server_that_is_stopped_in_the_middle_of_a_load_leaves_nothing_behind(
+def test_a_server_selects_without_its_equality_processes_and_leaves_nothing_behind_when_stopped(
     tmp_path: Path,
 ) -> None:
-    """By the console script, where nothing is forked: its second engines start as a user's do."""
+    """Stopped in the middle of a load. By the console script, where nothing is forked: its second
+    engines start as a user's do, and its other processes tell what they are."""
     root = tmp_path / "candidates"
     build_checkpoint(root / "a", name="tiny-a")
     build_checkpoint(root / "b", seed=1, name="tiny-b")
@@ -142,6 +145,7 @@ def test_a_server_that_is_stopped_in_the_middle_of_a_load_leaves_nothing_behind(
         refused = hot.server.http.post("/v1/checkpoints/rollback")
         assert refused.status_code == 409
         assert "nothing was active before tiny-a" in refused.json()["error"]["message"]
+        check_selects_without(hot, equality_processes(hot.server.pid))
         hot.load(root / "b", "side_by_side")
         hot.ask("tiny-b")
         old = engines(hot.server.pid)
