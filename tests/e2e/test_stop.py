@@ -80,17 +80,6 @@ def test_sigterm_ends_a_start(tiny: TinyModel, tmp_path: Path, line: str) -> Non
     assert "SIGTERM: the start is given up" in log.read_text()
 
 
-def test_the_processes_of_an_engine_go_with_a_server_that_is_killed(
-    tiny: TinyModel, tmp_path: Path
-) -> None:
-    log = tmp_path / "server.log"
-    with starting(tiny, log) as process:
-        wait_for(log, LOADS)
-        processes = list(family(process.pid))
-        process.kill()
-        assert gone(processes)
-
-
 PATIENCE_S = 3
 
 
@@ -178,3 +167,20 @@ def test_a_load_in_place_is_given_up_and_who_waits_for_it_is_told(tmp_path: Path
         assert process.wait(GONE_S) == 0
         assert gone(processes)
         assert list(hot.staging.iterdir()) == []
+
+
+def test_the_processes_of_a_server_that_is_killed_go_with_it_also_of_an_engine_that_starts(
+    tmp_path: Path,
+) -> None:
+    with one_hot_server(tmp_path) as hot:
+        build_checkpoint(hot.root / "b", seed=1, name="tiny-b")
+        old = engines(hot.server.pid)
+        job = hot.wait(hot.post(hot.root / "b", "side_by_side"), "loading")
+        hot.second_engine(job["id"], old)
+        with suspended(old):
+            asking = Asking(hot.server, half=False)
+            processes = list(family(hot.server.pid))
+            psutil.Process(hot.server.pid).kill()
+        assert gone(processes)
+        with pytest.raises(httpx.TransportError):
+            asking.answers()
