@@ -47,7 +47,7 @@ def ask_in_every_way(url: str, key: str, cases: int) -> Counter[int]:
             phases=[hypothesis.Phase.generate],
         )
         @hypothesis.given(case=operation.as_strategy(), data=st.data())
-        def ask(case: schemathesis.Case, data: st.DataObject) -> None:
+        def ask(case: schemathesis.Case[Any], data: st.DataObject) -> None:
             if examples is not None:  # noqa: B023 - it is called in this turn
                 case.body = _changed(data, examples, case.body)  # noqa: B023
             answer = case.call(base_url=url, headers=headers, timeout=LIMIT_S)
@@ -60,7 +60,7 @@ def ask_in_every_way(url: str, key: str, cases: int) -> Counter[int]:
     return statuses
 
 
-def _changed(data: st.DataObject, examples: dict[str, dict[str, Any]], generated: object) -> object:
+def _changed(data: st.DataObject, examples: dict[str, dict[str, Any]], generated: object) -> dict[str, Any]:
     """One of the examples, as it is or with a field of what was generated."""
     body = dict(data.draw(st.sampled_from(list(examples.values()))))
     if isinstance(generated, dict) and generated and data.draw(st.booleans()):

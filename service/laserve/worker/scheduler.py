@@ -30,7 +30,12 @@ class LaServeScheduler(Scheduler):
     def _update_request_with_output(
         self, request: Request, new_token_ids: list[int], *args: Any, **kwargs: Any
     ) -> tuple[list[int], bool]:
-        if not self._eos_token_ids.isdisjoint(new_token_ids) and is_armed(request.sampling_params):
+        params = request.sampling_params
+        if (
+            not self._eos_token_ids.isdisjoint(new_token_ids)
+            and params is not None
+            and is_armed(params)
+        ):
             first = next(i for i, token in enumerate(new_token_ids) if token in self._eos_token_ids)
             end = request.num_output_tokens + first + 1 + self._digits
             # A digit may be an EOS id, too: it comes after the first, and moves nothing.

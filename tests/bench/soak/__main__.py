@@ -93,7 +93,7 @@ async def _soak(
     expected = Expected(folders)
     clients = Clients(target.url, expected, iter(range(record.done, options.requests)), record)
     figures: list[Figure] = []
-    run = {"machine": machine_facts(), "figures": figures}
+    run: dict[str, object] = {"machine": machine_facts(), "figures": figures}
     record.runs.append(run)
     async with aiohttp.ClientSession(target.url) as session:
         # Connections, caches and threads are there once it has answered at this concurrency.
