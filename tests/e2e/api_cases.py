@@ -60,7 +60,9 @@ def ask_in_every_way(url: str, key: str, cases: int) -> Counter[int]:
     return statuses
 
 
-def _changed(data: st.DataObject, examples: dict[str, dict[str, Any]], generated: object) -> dict[str, Any]:
+def _changed(
+    data: st.DataObject, examples: dict[str, dict[str, Any]], generated: object
+) -> dict[str, Any]:
     """One of the examples, as it is or with a field of what was generated."""
     body = dict(data.draw(st.sampled_from(list(examples.values()))))
     if isinstance(generated, dict) and generated and data.draw(st.booleans()):

@@ -294,6 +294,24 @@ async def test_who_finds_no_process_free_compares_strings() -> None:
         pool.close()
 
 
+async def test_a_request_waits_for_processes_that_start_again_and_again_only_so_long() -> None:
+    pool = MathEqualityPool(workers=1, patience_s=0.1)
+    is_over = threading.Event()
+    pool._threads.submit(is_over.wait)
+    # No call finds it prepared: it is starting until then.
+    pool._workers[0].start()
+    try:
+        equality = MathEquality(pool, limit_s=0.5)
+        answers = [f"1/{number}" for number in range(2, 22)]
+        keys = [await equality.key(answer) for answer in answers]
+        assert pool._workers[0].is_starting()
+        assert keys == [f"string:{answer}" for answer in answers]
+        assert equality.timeouts == len(answers)
+    finally:
+        is_over.set()
+        pool.close()
+
+
 async def test_the_event_loop_goes_on_while_keys_are_worked_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,6 +1,7 @@
 """Mathematical equality: keys are worked out in processes that can be ended."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from laserve.answers.equality import Equality
@@ -10,6 +11,8 @@ from laserve.answers.worker import Worker
 from laserve.errors import ConfigurationError
 
 PATIENCE_S = 30.0
+REQUEST_LIMIT_S = 60.0
+"""Of all waits of one request: processes that die again and again are starting for ever."""
 
 
 class MathEquality:
@@ -18,11 +21,13 @@ class MathEquality:
 
     An answer whose key takes too long, waits too long for another request's, or finds no process
     that works, has its normal form for a key: it is the same as answers of that, and as no other.
+    So has every answer that is left when the request has waited for `limit_s` seconds in all.
     """
 
-    def __init__(self, pool: "MathEqualityPool") -> None:
+    def __init__(self, pool: "MathEqualityPool", limit_s: float = REQUEST_LIMIT_S) -> None:
         self.timeouts = 0
         self._pool = pool
+        self._left_s = limit_s
         self._keys: dict[str, str] = {}
         # They prepare themselves while the answers are generated.
         pool.start()
@@ -36,11 +41,14 @@ class MathEquality:
         return self._keys[form]
 
     async def _key(self, form: str) -> str:
+        began = time.monotonic()
         try:
-            return await self._pool.key(form)
+            return await self._pool.key(form, self._left_s)
         except (TimeoutError, ConfigurationError):
             self.timeouts += 1
             return f"string:{form}"
+        finally:
+            self._left_s -= time.monotonic() - began
 
 
 class MathEqualityPool:
@@ -79,20 +87,21 @@ class MathEqualityPool:
         """The equality of one request's answers."""
         return MathEquality(self)
 
-    async def key(self, answer: str) -> str:
+    async def key(self, answer: str, limit_s: float = REQUEST_LIMIT_S) -> str:
         """The key of an answer, without blocking the event loop. Raises TimeoutError where it takes
-        too long, or no process becomes free."""
+        too long, or no process becomes free in `limit_s` seconds, those of starts included."""
+        until = time.monotonic() + limit_s
         call = self._threads.submit(self._key, answer)
         outcome = asyncio.wrap_future(call)
         try:
             was_starting = True
-            while was_starting and not outcome.done():
+            while was_starting and not outcome.done() and (left := until - time.monotonic()) > 0:
                 was_starting = self._is_starting()
-                await asyncio.wait([outcome], timeout=self._patience_s)
+                await asyncio.wait([outcome], timeout=min(left, self._patience_s))
                 was_starting |= self._is_starting()
             # Only what has not begun can be cancelled.
             if call.cancel():
-                raise TimeoutError(f"no process became free in {self._patience_s:g} s")
+                raise TimeoutError("no process became free in time")
             return await outcome
         finally:
             outcome.cancel()
