@@ -26,7 +26,7 @@ from laserve.worker.config import (
 
 Z_C = 7
 EOS, SECOND_EOS = 5, 21
-VOCAB_SIZE = 384  # two digits and z_c
+VOCAB_SIZE = 384  # two digits
 EVERYTHING_KEPT: dict[str, Any] = {
     "n": 3,
     "temperature": 0.7,

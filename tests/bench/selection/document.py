@@ -117,7 +117,7 @@ N = 1 is pass@1. Brackets hold 95 % intervals by bootstrap over problems; differ
 
 Time is virtual: in each step every sample in flight gets one token, as in an engine with room for
 all. A score takes {drawing.message_tokens} steps after the answer: with so small a vocabulary it is
-sent as {drawing.message_tokens} tokens, with one of 48,003 or more as 2. "Tokens" are completion
+sent as {drawing.message_tokens} tokens, with one of 48,003 or more as 1. "Tokens" are completion
 tokens as `usage` counts them, those of cancelled samples included.
 """)
 
