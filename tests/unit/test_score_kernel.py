@@ -122,7 +122,9 @@ def test_every_row_is_as_the_reference_has_it(digits: int, drafts: int) -> None:
             preempted = runner.remove(choice.choice(list(runner.running)))
             reference.forget(preempted)
             waiting.append(preempted)
-    kinds = {"unarmed", "masked", "read", "end", *(f"digit {i}" for i in range(digits))}
+    kinds = {"unarmed", "masked", "read", *(f"digit {i}" for i in range(digits))}
+    # The scheduler ends a request at its last digit: only drafts lie behind it.
+    kinds |= {"end"} if drafts else set()
     assert kinds <= reference.rows.keys()
     assert reference.rows["read"] >= 8
     assert all(request.finished(model) for request in requests)
