@@ -163,6 +163,19 @@ def test_dates_become_text(write: Writer, tmp_path: Path) -> None:
     assert str(problem.metadata["asked"]).startswith("2026-11-25T00:00:00")
 
 
+@pytest.mark.parametrize("write", [write_lines, *ARROW_WRITERS])
+def test_content_in_parts_of_text_is_one_text(write: Writer, tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "1 + 2"}, {"type": "text", "text": "is?"}]
+    row = {
+        "prompt": [{"role": "user", "content": parts}],
+        "completion": [{"role": "assistant", "content": [{"type": "text", "text": "3"}]}],
+        "answer": 3,
+    }
+    (problem,) = read(write(tmp_path, [row]))
+    assert problem.messages == ({"role": "user", "content": "1 + 2\nis?"},)
+    assert problem.completion == "3"
+
+
 def test_lines_end_at_line_feeds_only_and_blank_ones_count(tmp_path: Path) -> None:
     rows = ['{"prompt": "a\u2028b", "answer": 1}', "", '{"prompt": "c", "answer": 2}\r', " "]
     problems = read(one_file(tmp_path, *rows))
@@ -197,11 +210,15 @@ def test_lines_end_at_line_feeds_only_and_blank_ones_count(tmp_path: Path) -> No
         ),
         (
             '{"messages": [{"role": "system", "content": "x"}], "answer": 1}',
-            "the last message must be text of the user's",
+            "the last message must be the user's",
         ),
         (
             '{"messages": [{"role": "user", "content": [{"type": "text"}]}], "answer": 1}',
-            "the last message must be text of the user's",
+            "`messages.0.content` has parts other than text",
+        ),
+        (
+            '{"messages": [{"role": "user", "content": [{"type": "image"}]}], "answer": 1}',
+            "`messages.0.content` has parts other than text",
         ),
     ],
 )

@@ -34,8 +34,8 @@ class ReasoningGymTask:
 
     A question belongs to the split that a hash of its text gives it to. Problems have the dataset's
     entry as their metadata, as it was made: some scorers tell tuples from lists. Their answer is
-    empty where any of several is right. Raises ConfigurationError for an unknown dataset or
-    options that it refuses.
+    empty where any of several is right; where the dataset gives one, it is the demonstration.
+    Raises ConfigurationError for an unknown dataset or options that it refuses.
     """
 
     dataset: str
@@ -90,6 +90,7 @@ class ReasoningGymTask:
                     messages=({"role": "user", "content": question},),
                     answer=entry["answer"] or "",
                     metadata=cast("dict[str, JsonValue]", entry),
+                    completion=entry["answer"] or None,
                 )
         if len(problems) < count:
             raise DataError(

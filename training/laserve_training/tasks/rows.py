@@ -10,10 +10,12 @@
 
 Of verl's rows `prompt` is the messages and `reward_model.ground_truth` the answer. Of TRL's,
 `prompt` may be messages, `completion` a message of the assistant's, the last of the `messages` too,
-and `solution` or `ground_truth` the answer:
+and `solution` or `ground_truth` the answer. Content in parts of text is taken as one text, a part
+to a line, as vLLM joins them:
 
     {"prompt": [{"role": "user", "content": "1 + 2?"}], "reward_model": {"ground_truth": "3"}}
     {"prompt": [{"role": "user", "content": "1 + 2?"}], "solution": "3"}
+    {"prompt": [{"role": "user", "content": [{"type": "text", "text": "1 + 2?"}]}], "answer": 3}
 """
 
 import contextlib
@@ -49,6 +51,9 @@ def _in_our_columns(given: dict[str, Any]) -> dict[str, Any]:
     row = dict(given)
     if isinstance(row.get("prompt"), list) and row.get("messages") is None:
         row["messages"] = row.pop("prompt")
+    for column in ("messages", "completion"):
+        if isinstance(row.get(column), list):
+            row[column] = list(map(_in_one_text, row[column]))
     match row.get("completion"):
         case [{"role": "assistant", "content": str(text)}]:
             row["completion"] = text
@@ -65,6 +70,23 @@ def _in_our_columns(given: dict[str, Any]) -> dict[str, Any]:
                 if named is not None:
                     row["answer"] = row.pop(named)
     return row
+
+
+def _in_one_text(message: Any) -> Any:
+    """A message whose content is parts of text with one text; any other as it is."""
+    match message:
+        case {"content": [*parts]} if parts:
+            texts = [
+                part["text"]
+                for part in parts
+                # Arrow gives a part the keys of all of them, and null to those that it lacks.
+                if isinstance(part, dict)
+                and part.get("type") == "text"
+                and isinstance(part.get("text"), str)
+            ]
+            if len(texts) == len(parts):
+                return {**message, "content": "\n".join(texts)}
+    return message
 
 
 def _number_as_text(answer: object) -> object:
@@ -85,9 +107,14 @@ class _ProblemRow(Row):
     def _usable(self) -> Self:
         if not self.answer.strip():
             raise ValueError("the `answer` is empty")
-        last = self.conversation[-1]
-        if last["role"] != "user" or not isinstance(last["content"], str):
-            raise ValueError("the last message must be text of the user's")
+        for number, message in enumerate(self.conversation):
+            if not isinstance(message["content"], str):
+                raise ValueError(
+                    f"`messages.{number}.content` has parts other than text, which training does "
+                    "not take: leave them out"
+                )
+        if self.conversation[-1]["role"] != "user":
+            raise ValueError("the last message must be the user's")
         return self
 
     def problem(self, where: str) -> Problem:
