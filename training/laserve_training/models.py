@@ -1,6 +1,7 @@
 """What training starts from, and what it leaves: adapters on, adapters merged."""
 
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -15,6 +16,9 @@ from laserve_training.config import Config, LoraTable, ModelTable
 
 DTYPES = ("float32", "bfloat16", "float16")
 """What training can calculate in."""
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors")
+"""One of these is in a save whose weights are whole."""
 
 
 def training_tokenizer(path: str) -> PreTrainedTokenizerBase:
@@ -59,11 +63,26 @@ def training_dtype(table: ModelTable, start: str | None) -> str:
     return dtype
 
 
-def load_for_training(table: ModelTable, start: str) -> PreTrainedModel:
+def load_for_training(table: ModelTable, start: str, dtype: str) -> PreTrainedModel:
     """The model of a folder or hub id with its weights in float32; those that an adapter stands on
-    are not trained, and in what training calculates in. Raises ConfigurationError."""
-    dtype = "float32" if table.lora is None else training_dtype(table, start)
-    return load_model(start, dtype, table.attn_implementation)
+    are not trained, and in `dtype`, which training calculates in. Raises ConfigurationError."""
+    return load_model(start, "float32" if table.lora is None else dtype, table.attn_implementation)
+
+
+def load_trained(save: Path, start: str | None, table: ModelTable, dtype: str) -> PreTrainedModel:
+    """The model that a trainer saved, whole or as an adapter on `start`, which is merged into it;
+    its weights in `dtype`. Raises ConfigurationError."""
+    if not any((save / name).is_file() for name in WEIGHTS):
+        raise ConfigurationError(
+            f"{save} does not hold its weights as one model. FSDP: "
+            f"`accelerate merge-weights {save}/pytorch_model_fsdp_0 {save}`; DeepSpeed: "
+            f"`python {save}/zero_to_fp32.py --safe_serialization {save} {save}`. To have them "
+            "saved so: fsdp_state_dict_type FULL_STATE_DICT, zero3_save_16bit_model true"
+        )
+    if table.lora is None or start is None:
+        return load_model(str(save), dtype)
+    adapted: Any = PeftModel.from_pretrained(load_model(start, dtype), str(save))
+    return cast(PreTrainedModel, adapted.merge_and_unload())
 
 
 def as_trained(dtype: str, device: str) -> AbstractContextManager[Any]:
@@ -95,12 +114,6 @@ def peft_config(table: LoraTable | None) -> LoraConfig | None:
         target_modules=targets if isinstance(targets, str) else list(targets),
         task_type="CAUSAL_LM",
     )
-
-
-def merged(model: Any) -> PreTrainedModel:
-    """A trained model with its adapter, if it has one, merged into its weights."""
-    plain: PreTrainedModel = model.merge_and_unload() if isinstance(model, PeftModel) else model
-    return plain
 
 
 def base_name(config: Config) -> str:

@@ -179,5 +179,7 @@ def _sample(
             input_ids.to(model.device),
             attention_mask=mask.to(model.device),
             generation_config=settings,
+            # Under DeepSpeed's ZeRO-3 it would wait for processes that do not generate.
+            synced_gpus=False,
         )
     return [[int(token) for token in row[width:]] for row in output]

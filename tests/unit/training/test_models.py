@@ -45,7 +45,7 @@ def test_a_model_calculates_in_what_it_is_stored_in_unless_told_otherwise(stored
 
 def test_what_is_trained_is_in_float32_whatever_is_calculated_in(stored: str) -> None:
     table = of(stored, dtype="bfloat16")
-    assert load_for_training(table, stored).dtype == torch.float32
+    assert load_for_training(table, stored, "bfloat16").dtype == torch.float32
     assert device_arguments("bfloat16")["bf16"] is True
     assert device_arguments("float32")["bf16"] is False
 
@@ -54,14 +54,16 @@ def test_below_an_adapter_what_is_not_trained_takes_16_bits(stored: str) -> None
     table = of(stored, lora=LoraTable(r=2))
     adapter = peft_config(table.lora)
     assert adapter is not None
-    adapted = get_peft_model(load_for_training(table, stored), adapter)
+    adapted = get_peft_model(load_for_training(table, stored, "bfloat16"), adapter)
     dtypes = {(p.requires_grad, p.dtype) for p in adapted.parameters()}
     assert dtypes == {(False, torch.bfloat16), (True, torch.float32)}
     check_learnable(adapted, accelerator())
 
 
 def test_weights_that_steps_cannot_move_are_refused(stored: str) -> None:
-    model = load_for_training(of(stored, lora=LoraTable()), stored)  # without its adapter
+    model = load_for_training(
+        of(stored, lora=LoraTable()), stored, "bfloat16"
+    )  # without its adapter
     with pytest.raises(ConfigurationError, match="embed_tokens.weight is in bfloat16.*rounding"):
         check_learnable(model, accelerator())
     with pytest.raises(ConfigurationError, match="rounding"):
@@ -84,6 +86,6 @@ def test_what_training_cannot_calculate_in_is_refused(stored: str, tmp_path: Pat
 def test_an_attention_that_there_is_not_is_refused_in_one_line(stored: str) -> None:
     table = of(stored, attn_implementation="flush")
     with pytest.raises(ConfigurationError, match="cannot be loaded: .*flush"):
-        load_for_training(table, stored)
-    eager = load_for_training(of(stored, attn_implementation="eager"), stored)
+        load_for_training(table, stored, "bfloat16")
+    eager = load_for_training(of(stored, attn_implementation="eager"), stored, "bfloat16")
     assert eager.config._attn_implementation == "eager"

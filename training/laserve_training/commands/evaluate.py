@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from accelerate import PartialState
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.calibration import Calibration
@@ -66,8 +68,7 @@ def run_evaluate(
             f"{checkpoint} has no {MANIFEST_NAME}: train one with `laserve-train laser`, or "
             "measure its constants with `laserve measure-ref`"
         )
-    # Rivals are compared in float32; without them only the model's settings are read.
-    model = load_model(str(checkpoint), "float32" if config.evaluate.rivals else "auto")
+    model = load_model(str(checkpoint), "auto")
     tokenizer = training_tokenizer(str(checkpoint))
     store = SampleStore(report / SAMPLES_NAME)
     sampled = _sample(config, checkpoint, manifest, model, tokenizer, store)
@@ -204,13 +205,19 @@ def _rivals(
         return None
     base = start_of(config)
     is_base = Path(base).resolve() == checkpoint.resolve()
+    dtype = str(model.dtype).removeprefix("torch.")
     return measure_rivals(
         problems,
-        model,
+        _on_device(model),
         tokenizer,
         z_c=manifest.z_c,
-        base_model=None if is_base else load_model(base, "float32"),
+        base_model=None if is_base else _on_device(load_model(base, dtype)),
     )
+
+
+def _on_device(model: PreTrainedModel) -> PreTrainedModel:
+    nn.Module.to(model, PartialState().device)  # in place; transformers' own `to` is not typed
+    return model
 
 
 def _prompts(

@@ -2,21 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
-from peft import PeftModel
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.probes import GOLDEN_PROBES, GoldenProbe, choose_probes
 from laserve.errors import ConfigurationError
-from laserve.reference.load import load_model
 from laserve_training.checkpoint import check_output, write_checkpoint
 from laserve_training.commands.measure_ref import measure
 from laserve_training.commands.training_problems import training_problems
 from laserve_training.config import Config
 from laserve_training.models import (
     base_name,
+    load_trained,
     start_of,
     training_dtype,
     training_tokenizer,
@@ -24,9 +22,6 @@ from laserve_training.models import (
 from laserve_training.problem import Problem
 from laserve_training.run_record import RunRecord, read_record
 from laserve_training.runs import final_folder, find_saves, work_folder
-
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors")
-"""One of these is in a save whose weights are whole."""
 
 
 def run_export(run: Path, *, step: int | None = None, folder: Path | None = None) -> Path:
@@ -67,7 +62,7 @@ def export_save(record: RunRecord, save: Path, folder: Path) -> None:
     config = record.config
     start = start_of(config)
     tokenizer = training_tokenizer(start)
-    model = _trained_model(save, start, config)
+    model = load_trained(save, start, config.model, training_dtype(config.model, start))
     # More than are kept: those that the model does not finish are no probes.
     problems = training_problems(config, tokenizer, config.laser.problems)[: 4 * GOLDEN_PROBES]
     try:
@@ -103,18 +98,3 @@ def _probes(
         for problem in problems
     ]
     return measure(config, model, tokenizer, given, with_completions=True).completions
-
-
-def _trained_model(save: Path, start: str, config: Config) -> PreTrainedModel:
-    if not any((save / name).is_file() for name in WEIGHTS):
-        raise ConfigurationError(
-            f"{save} does not hold its weights as one model. FSDP: "
-            f"`accelerate merge-weights {save}/pytorch_model_fsdp_0 {save}`; DeepSpeed: "
-            f"`python {save}/zero_to_fp32.py --safe_serialization {save} {save}`. To have them "
-            "saved so: fsdp_state_dict_type FULL_STATE_DICT, zero3_save_16bit_model true"
-        )
-    dtype = training_dtype(config.model, start)
-    if config.model.lora is None:
-        return load_model(str(save), dtype)
-    adapted: Any = PeftModel.from_pretrained(load_model(start, dtype), str(save))
-    return cast(PreTrainedModel, adapted.merge_and_unload())

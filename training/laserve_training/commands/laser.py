@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
 from datasets import Dataset
+from peft.utils.integrations import gather_params_ctx
 from rich.console import Console
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -43,6 +43,7 @@ from laserve_training.models import (
     training_tokenizer,
 )
 from laserve_training.problem import Problem
+from laserve_training.processes import in_every, on_main
 from laserve_training.rows import as_rows
 from laserve_training.run_record import RunRecord, read_record, write_record
 from laserve_training.runs import final_folder, find_saves, work_folder
@@ -98,7 +99,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     check_surroundings("laser.trainer", args)
     shaping = shaping_rewards(config.laser)
     state = PartialState()
-    model = load_for_training(config.model, start)
+    model = load_for_training(config.model, start, dtype)
     eos = find_eos_tokens(model, tokenizer)
     check_scoring_token(tokenizer, z_c, eos.every)
     task = make_task(config.task)
@@ -116,10 +117,11 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     )
 
     verifier = make_verifier(config.verifier, task)
-    check_references(verifier, problems)
+    share = problems[state.process_index :: state.num_processes]
+    in_every(lambda: check_references(verifier, share))
     if begun is None:
         with as_trained(dtype, state.device.type):
-            c_ref = _reference_constant(config, model, tokenizer, problems, state)
+            c_ref = _reference_constant(config, model, tokenizer, problems)
     else:
         c_ref = begun.c_ref
     record = RunRecord.of(
@@ -166,18 +168,15 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
 
 def _finish(record: RunRecord, final: Path, folder: Path) -> None:
     """The checkpoint of the trained model, which the main process writes."""
-    state = PartialState()
-    if state.is_main_process:
-        # A model that is loaded under DeepSpeed's ZeRO-3 waits for the other processes.
-        unset_hf_deepspeed_config()
-        try:
-            export_save(record, final, folder)
-        except LaServeError as error:
-            raise ConfigurationError(
-                f"{error}\nThe trained model is in {final}. When that is mended, `laserve-train "
-                f"export {record.config.output}` makes the checkpoint of it"
-            ) from error
-    state.wait_for_everyone()
+    # A model that is loaded under DeepSpeed's ZeRO-3 waits for the other processes.
+    unset_hf_deepspeed_config()
+    try:
+        on_main(lambda: export_save(record, final, folder))
+    except LaServeError as error:
+        raise ConfigurationError(
+            f"{error}\nThe trained model is in {final}. When that is mended, `laserve-train "
+            f"export {record.config.output}` makes the checkpoint of it"
+        ) from error
 
 
 def _arguments(
@@ -209,14 +208,11 @@ def _reference_constant(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     problems: list[Problem],
-    state: PartialState,
 ) -> ReferenceConstant:
     """c_ref, stated or measured once for all processes."""
     if config.score.c_ref != "measure":
         return ReferenceConstant(mean=config.score.c_ref, std=0.0, count=0)
-    measured: list[ReferenceConstant | None] = [None]
-    if state.is_main_process:
-        some = problems[: config.score.c_ref_samples]
-        measured = [measure(config, model, tokenizer, some).c_ref]
-    broadcast_object_list(measured)
-    return cast(ReferenceConstant, measured[0])
+    some = problems[: config.score.c_ref_samples]
+    # Of ZeRO-3 each process has a part of the weights; inside, all have the whole.
+    with gather_params_ctx(list(model.parameters())):
+        return on_main(lambda: measure(config, model, tokenizer, some).c_ref)

@@ -1,13 +1,13 @@
 """`laserve-train sft`: supervised fine-tuning on demonstrations with TRL's SFTTrainer."""
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-import torch
 from datasets import Dataset
-from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from trl import SFTConfig, SFTTrainer, pack_dataset
 
 from laserve.core.tokens import find_token
@@ -20,12 +20,13 @@ from laserve_training.logs import JsonLinesLog
 from laserve_training.models import (
     device_arguments,
     load_for_training,
-    merged,
+    load_trained,
     peft_config,
     training_dtype,
     training_tokenizer,
 )
 from laserve_training.problem import Problem, Split, Task
+from laserve_training.processes import on_main
 from laserve_training.rows import as_rows
 from laserve_training.scratch import new_model, new_tokenizer
 from laserve_training.surroundings import check_surroundings
@@ -64,7 +65,7 @@ def run_sft(config: Config) -> Path:
     check_surroundings("sft.trainer", args)
     task = make_task(config.task)
     demonstrations = _demonstrations(config.sft, task, config.seed)
-    model, tokenizer = _start(config, task)
+    model, tokenizer = _start(config, task, dtype)
     rows = _tokenized(config, model, tokenizer, demonstrations)
     trainer = SFTTrainer(
         model,
@@ -80,15 +81,27 @@ def run_sft(config: Config) -> Path:
             "the trainer took no step: give more demonstrations, or sft.trainer.num_train_epochs "
             "above 0"
         )
-    if trainer.accelerator.is_main_process:
-        trained = merged(trainer.accelerator.unwrap_model(trainer.model))
-        nn.Module.to(trained, getattr(torch, dtype))  # transformers' own `to` is not typed
-        with TemporaryDirectory(dir=config.output, prefix=".sft-") as scratch:
-            written = Path(scratch) / folder.name
-            trained.save_pretrained(written)
-            tokenizer.save_pretrained(written)
-            written.rename(folder)
+    # In all processes: where each has a part of the weights, they are gathered.
+    saved = Path(args.output_dir) / "final"
+    trainer.save_model(str(saved))
+    # A model that is loaded under DeepSpeed's ZeRO-3 waits for the other processes.
+    unset_hf_deepspeed_config()
+    on_main(lambda: _write(config, saved, dtype, tokenizer, folder))
     return folder
+
+
+def _write(
+    config: Config, saved: Path, dtype: str, tokenizer: PreTrainedTokenizerBase, folder: Path
+) -> None:
+    """The fine-tuned model, in what it calculates in and with its adapter merged, at `folder` when
+    it is whole; what the trainer saved goes."""
+    trained = load_trained(saved, config.model.path, config.model, dtype)
+    with TemporaryDirectory(dir=config.output, prefix=".sft-") as scratch:
+        written = Path(scratch) / folder.name
+        trained.save_pretrained(written)
+        tokenizer.save_pretrained(written)
+        written.rename(folder)
+    shutil.rmtree(saved)
 
 
 def packed(rows: list[dict[str, Any]], args: SFTConfig) -> Dataset:
@@ -123,11 +136,13 @@ def _demonstrations(table: SftTable, task: Task, seed: int) -> list[Problem]:
     return problems
 
 
-def _start(config: Config, task: Task) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _start(
+    config: Config, task: Task, dtype: str
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     scratch = config.model.scratch
     if scratch is None:
         path = cast(str, config.model.path)
-        return load_for_training(config.model, path), training_tokenizer(path)
+        return load_for_training(config.model, path, dtype), training_tokenizer(path)
     if not isinstance(task, GeneratedTask):
         raise ConfigurationError(
             f"a model from scratch needs a task with an alphabet; {task.name} has none: give "
