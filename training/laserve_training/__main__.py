@@ -125,7 +125,7 @@ def _run(args: argparse.Namespace, overrides: list[str]) -> int:
     from laserve_training.config import load_config
 
     hide_broken_companions()
-    # TRL says so on every import; the training uses none of what it means where it is true.
+    # TRL says so on every import; `laser` refuses to generate with a vLLM that it is true of.
     warnings.filterwarnings("ignore", "TRL currently supports vLLM versions", UserWarning)
     try:
         if args.command == "compare":

@@ -1,5 +1,6 @@
 """What a trainer needs beside data and model: asked before the model is loaded."""
 
+import warnings
 from typing import cast
 
 from huggingface_hub import HfApi
@@ -8,6 +9,7 @@ from transformers.integrations.integration_utils import (
     INTEGRATION_TO_CALLBACK,
     get_available_reporting_integrations,
 )
+from trl.import_utils import is_vllm_available
 
 from laserve.errors import ConfigurationError
 from laserve.reference.hub import reaches_hub
@@ -28,6 +30,8 @@ def check_surroundings(table: str, args: TrainingArguments) -> None:
             )
     if args.push_to_hub:
         _check_hub(table)
+    if getattr(args, "use_vllm", False):
+        _check_vllm(table)
 
 
 def _check_hub(table: str) -> None:
@@ -40,3 +44,18 @@ def _check_hub(table: str) -> None:
         except OSError as error:
             reason = str(error)
     raise ConfigurationError(f"`{table}.push_to_hub`: {reason}. Mend it, or leave it out")
+
+
+def _check_vllm(table: str) -> None:
+    # TRL knows which versions it works with, and warns of others.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            reason = "" if is_vllm_available() else "vLLM is not installed."
+        except UserWarning as warning:
+            reason = str(warning)
+    if reason:
+        raise ConfigurationError(
+            f"`{table}.use_vllm`: {reason} Run `pip install . './training[rollouts]'` in a "
+            "checkout of LaServe, in an environment of its own"
+        )

@@ -128,6 +128,8 @@ def test_an_unknown_key_of_the_trainer_is_refused(refusal: Refusal) -> None:
         ("report_to", "['wandb']", "wandb is not installed: `pip install wandb`"),
         ("report_to", "['tensorbord']", "tensorbord is none of"),
         ("deepspeed", "zero3.json", "deepspeed"),
+        # The engine that serves is newer than what TRL generates with.
+        ("use_vllm", "true", "TRL currently supports vLLM versions"),
     ],
 )
 def test_laser_refuses_what_it_lacks_or_has_no_use_for_before_the_model_is_loaded(
