@@ -19,26 +19,20 @@ _OWNED = {
 }
 """Arguments of every trainer that are set elsewhere, with where."""
 
-_BESIDE = "nothing is evaluated while it trains: `laserve-train export` and `evaluate` do it beside"
+EVALUATION_KEYS = frozenset(
+    {
+        *("eval_strategy", "eval_steps", "eval_delay", "eval_on_start"),
+        *("per_device_eval_batch_size", "num_generations_eval"),
+        *("load_best_model_at_end", "metric_for_best_model", "greater_is_better"),
+    }
+)
+"""Keys that have an effect only where a trainer evaluates."""
+
 _COMMAND = "it has no effect here: the command says what is done"
 _WITHOUT_EFFECT = {
     "model_init_kwargs": "it has no effect here: the model is loaded as [model] says",
     **dict.fromkeys(("do_train", "do_eval", "do_predict"), _COMMAND),
     "resume_from_checkpoint": "it has no effect here: give --resume",
-    **dict.fromkeys(
-        (
-            "eval_strategy",
-            "eval_steps",
-            "eval_delay",
-            "eval_on_start",
-            "per_device_eval_batch_size",
-            "num_generations_eval",
-            "load_best_model_at_end",
-            "metric_for_best_model",
-            "greater_is_better",
-        ),
-        _BESIDE,
-    ),
     **dict.fromkeys(
         (
             "dataset_text_field",
@@ -51,7 +45,7 @@ _WITHOUT_EFFECT = {
         "what is learned",
     ),
 }
-"""Keys that the trainers' classes know and the commands have no use for, with why."""
+"""Keys that the trainers' classes know and no command has a use for, with why."""
 
 
 def trainer_arguments(
@@ -59,21 +53,23 @@ def trainer_arguments(
     given: Mapping[str, JsonValue],
     known: type[TrainingArguments],
     owned: Mapping[str, str],
+    without_effect: Mapping[str, str],
 ) -> dict[str, Any]:
     """The content of `[<table>]`, whose keys must be fields of the arguments class `known`.
 
-    `owned` are keys that are set elsewhere, with where, beside those that are so for every trainer.
-    Raises ConfigurationError.
+    `owned` are keys that are set elsewhere, with where, `without_effect` keys that are of no use,
+    with why: both beside those that are so for every trainer. Raises ConfigurationError.
     """
     owned = {**_OWNED, **owned}
+    without_effect = {**_WITHOUT_EFFECT, **without_effect}
     names = {field.name for field in fields(known)}
     for key in given:
         if key in owned:
             raise ConfigurationError(f"`{table}.{key}`: it is set by {owned[key]}")
         if key not in names:
             raise ConfigurationError(f"unknown key `{table}.{key}`: {known.__name__} has no such")
-        if key in _WITHOUT_EFFECT:
-            raise ConfigurationError(f"`{table}.{key}`: {_WITHOUT_EFFECT[key]}")
+        if key in without_effect:
+            raise ConfigurationError(f"`{table}.{key}`: {without_effect[key]}")
     return dict(given)
 
 

@@ -215,6 +215,20 @@ class FunctionReward(_Table):
     weight: float
 
 
+class EvaluationTable(_Table):
+    """`[laser.evaluation]`: held-out problems that are answered every `laser.trainer.eval_steps`
+    steps, `num_generations_eval` times each."""
+
+    problems: Positive | None = None
+    """Of the calibration split, so that the test split stays unseen; all rows of a file for
+    null."""
+    early_stopping_patience: Positive | None = None
+    """Training ends where so many evaluations in a row bring no better
+    `laser.trainer.metric_for_best_model`; null: never."""
+    early_stopping_threshold: Annotated[float, Field(ge=0.0)] = 0.0
+    """By how much it must be better."""
+
+
 class LaserTable(_Table, LaSeROptions):
     """`[laser]`: GRPO plus the LaSeR loss, with the options of `LaSeROptions`."""
 
@@ -230,13 +244,16 @@ class LaserTable(_Table, LaSeROptions):
     verifier's verdict alone."""
     max_completion_length: Positive = 2048
     """Limit of a solution, in tokens; a longer one is cut, and has no score."""
+    evaluation: EvaluationTable | None = None
+    """Null: nothing is evaluated while it trains."""
     trainer: dict[str, JsonValue] = {}
     """`[laser.trainer]`: arguments of TRL's GRPOConfig."""
 
     @property
     def arguments(self) -> dict[str, Any]:
         """What of the table are arguments of the trainer."""
-        return self.model_dump(exclude={"problems", "max_prompt_length", "rewards", "trainer"})
+        own = {"problems", "max_prompt_length", "rewards", "evaluation", "trainer"}
+        return self.model_dump(exclude=own)
 
     @model_validator(mode="after")
     def _buffers_fit(self) -> Self:

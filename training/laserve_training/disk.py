@@ -4,6 +4,7 @@ import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from torch import nn
 
@@ -68,10 +69,15 @@ def _kept(args: LaSeRConfig, problems: int) -> int:
     if args.save_strategy == "no":
         return 0
     limit = args.save_total_limit
+    if limit is not None and args.load_best_model_at_end:
+        limit = max(limit, 2)  # the best, and the newest
+    strategy, interval = args.save_strategy, args.save_steps
+    if strategy == "best":  # at most at each evaluation
+        strategy, interval = args.eval_strategy, cast(float, args.eval_steps)
     made = 1  # at the end
-    if args.save_strategy == "steps":
+    if strategy == "steps":
         steps = _steps(args, problems)
-        every = args.save_steps if args.save_steps >= 1 else math.ceil(steps * args.save_steps)
+        every = interval if interval >= 1 else math.ceil(steps * interval)
         made = math.ceil(steps / every)
     elif args.max_steps <= 0:
         made = math.ceil(args.num_train_epochs)

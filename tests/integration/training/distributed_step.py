@@ -3,7 +3,8 @@ by itself, or in each with torchrun's environment variables.
 
     python -m tests.integration.training.distributed_step MODEL OUTPUT Z_C BATCH ACCUMULATION
 
-Writes OUTPUT: the weights after the step, and the batch's targets and weights by solution.
+Writes OUTPUT: the weights after the step, the batch's targets and weights by solution, and what
+was logged; of an evaluation of three problems its metrics; and what the processes agree on.
 """
 
 import sys
@@ -11,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from accelerate.utils import gather_object
 
+from laserve.errors import DataError
+from laserve_training.evaluation.held_out import held_out_figures
 from laserve_training.laser.rollouts import LOGPROB_KEY
 from laserve_training.laser.trainer import TARGETS, WEIGHTS
+from laserve_training.processes import in_every, on_main
 from tests.integration.training.conftest import BASE, TrainerFactory
 from tests.tiny_model import TinyModel
 
@@ -58,11 +63,16 @@ def main(model: str, output: str, z_c: int, batch: int, accumulation: int) -> No
     eos = int(factory.tokenizer().eos_token_id)
     trainer = factory(
         rewards=[is_expected],
-        options={"rollout_func": ScriptedRollouts(eos)},
+        options={
+            "rollout_func": ScriptedRollouts(eos),
+            "measure_held_out": held_out_figures,
+        },
         **{
             **BASE,
             "per_device_train_batch_size": batch,
             "gradient_accumulation_steps": accumulation,
+            # Of two problems, so that the last batch of three is not full.
+            "per_device_eval_batch_size": 2 * batch * accumulation,
             "num_generations": SOLUTIONS,
             "tau": 0.5,
             "optim": "sgd",
@@ -84,10 +94,32 @@ def main(model: str, output: str, z_c: int, batch: int, accumulation: int) -> No
     trainer._generate_and_score_completions = watched
     trainer.train()
     every = sorted(gather_object(seen))
+    logged = dict(trainer.state.log_history[0])
+    metrics = trainer.evaluate(trainer.train_dataset.select(range(3)))
+    number = trainer.accelerator.process_index
+    agreed = {"every": in_every(lambda: number), "main": on_main(lambda: number)}
+    try:
+        in_every(lambda: fail(number))
+    except DataError as error:
+        agreed["error"] = str(error)
     if trainer.accelerator.is_main_process:
         weights = trainer.accelerator.unwrap_model(trainer.model).state_dict()
-        loss = trainer.state.log_history[0]["loss"]
-        torch.save({"weights": weights, "solutions": every, "loss": loss}, output)
+        torch.save(
+            {
+                "weights": weights,
+                "solutions": every,
+                "logged": logged,
+                "metrics": metrics,
+                "agreed": agreed,
+            },
+            output,
+        )
+
+
+def fail(number: int) -> None:
+    """Fails in the last process only."""
+    if number == PartialState().num_processes - 1:
+        raise DataError(f"process {number}")
 
 
 if __name__ == "__main__":

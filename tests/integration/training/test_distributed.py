@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from laserve_training.evaluation.held_out import FIGURES
 from tests import fork_server
 from tests.tiny_model import TinyModel
 
+LOGGED = ("loss", "self_reward/loss", "self_reward/score_correct", "self_reward/score_incorrect")
 STEP = "tests.integration.training.distributed_step"
 
 
@@ -54,7 +56,13 @@ def test_a_split_batch_trains_as_the_whole_one(
     split = step(tiny, tmp_path / "step.pt", processes, batch=4, accumulation=accumulation)
     assert split["solutions"] == one_process["solutions"]
     # The step logs the mean over processes, rounded to four digits.
-    assert split["loss"] == pytest.approx(one_process["loss"], abs=2e-4)
+    # Means of the classes are logged as means over micro-batches.
+    for name in LOGGED if accumulation == 1 else LOGGED[:2]:
+        assert split["logged"][name] == pytest.approx(one_process["logged"][name], abs=2e-4), name
+    for name in (f"eval_{figure}" for figure in FIGURES):
+        assert split["metrics"][name] == pytest.approx(one_process["metrics"][name]), name
+    last = processes - 1
+    assert split["agreed"] == {"every": [*range(processes)], "main": 0, "error": f"process {last}"}
     for name, tensor in one_process["weights"].items():
         assert torch.allclose(split["weights"][name], tensor, atol=1e-6), name
 

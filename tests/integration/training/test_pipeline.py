@@ -1,5 +1,6 @@
 """SFT, LaSeR, evaluation, serving: a run of a few steps from the command line to an answer."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from laserve.core.checkpoint_files import hash_files
 from laserve.core.manifest import Manifest, read_manifest
 from laserve.offline import open_engine
+from laserve_training.evaluation.held_out import FIGURES
 from laserve_training.evaluation.report import read_report
 from laserve_training.laser.rollouts import LOGPROB_KEY
 from tests.e2e.server import running_server
@@ -68,6 +70,16 @@ def test_every_step_is_logged_with_the_scores_figures(trained: Trained) -> None:
     assert all("self_reward/loss" in entry for entry in log.values())
     assert any("self_reward/auroc" in entry for entry in log.values())
     assert list((trained.output / "laser").rglob("events.out.tfevents.*"))
+
+
+def test_held_out_problems_are_evaluated_while_it_trains(trained: Trained) -> None:
+    lines = (trained.output / "laser" / "log.jsonl").read_text().splitlines()
+    evaluations = [entry for entry in map(json.loads, lines) if "eval_loss" in entry]
+    assert [entry["step"] for entry in evaluations] == [2, 4, 6, 8]
+    for entry in evaluations:
+        assert {f"eval_{name}" for name in FIGURES} <= entry.keys()
+        assert (6 * 4 * entry["eval_accuracy"]) % 1 == pytest.approx(0.0)
+        assert entry["eval_tokens_per_second"] > 0
 
 
 def test_the_report_is_written_in_three_forms(trained: Trained) -> None:

@@ -12,7 +12,7 @@ from laserve_training.commands.export import run_export
 from tests.integration.training.conftest import Trained
 from tests.integration.training.small_run import log_of, run, run_killed_at
 
-TIMES = {"step_time", "epoch", "num_tokens"}
+TIMES = {"step_time", "tokens_per_second", "epoch", "num_tokens"}
 """What a log may differ in: times, and counters that the trainer keeps in the process."""
 
 

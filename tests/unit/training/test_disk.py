@@ -10,6 +10,8 @@ from laserve.errors import ConfigurationError
 from laserve_training.disk import DiskNeed, disk_need
 from laserve_training.laser.config import LaSeRConfig
 
+EVALUATED = {"eval_strategy": "steps", "eval_steps": 2}
+
 
 def need(folder: Path, **arguments: Any) -> DiskNeed:
     """Of 100 weights of which 60 are trained, on 64 problems, 16 of which make a step."""
@@ -46,6 +48,9 @@ def test_a_save_has_what_is_trained_and_the_optimizer(tmp_path: Path) -> None:
         ({"save_strategy": "epoch"}, 2),
         ({"save_steps": 0.5}, 2),
         ({"max_steps": 3}, 2),
+        # The best, the newest, and the one that is being written.
+        ({"save_total_limit": 1, "load_best_model_at_end": True, **EVALUATED}, 3),
+        ({"save_strategy": "best", "metric_for_best_model": "auroc", **EVALUATED}, 4),
     ],
 )
 def test_saves_are_counted_as_they_are_kept(

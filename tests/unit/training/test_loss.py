@@ -7,7 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laserve_training.laser.loss import ScoredSolutions, class_weights, self_reward_loss
+from laserve_training.laser.loss import (
+    ScoredSolutions,
+    class_weights,
+    score_means,
+    self_reward_loss,
+    self_reward_scores,
+)
 
 TOLERANCE = 1e-6
 """float32 sums of a few terms of size 1."""
@@ -70,26 +76,26 @@ def test_class_weights_where_nothing_is_finished_are_zero() -> None:
 def test_the_loss_equals_the_value_worked_out_by_hand() -> None:
     # c_ref -23, beta_v 0.1: scores 0.8 (correct), 0.5 and 0.1 (incorrect), one truncated.
     # Weights 3/2, 3/4, 3/4: (1.5 * 0.04 + 0.75 * 0.25 + 0.75 * 0.01) / 4 = 0.06375.
-    scored = self_reward_loss(
-        solutions([-15.0, -18.0, -22.0, -3.0], [1, 0, 0, 1], [True, True, True, False], -23.0, 0.1)
+    finished = [True, True, True, False]
+    four = solutions([-15.0, -18.0, -22.0, -3.0], [1, 0, 0, 1], finished, -23.0, 0.1)
+    assert self_reward_loss(four).item() == pytest.approx(0.06375, abs=TOLERANCE)
+    scores = self_reward_scores(four).detach()
+    assert scores[:3].tolist() == pytest.approx([0.8, 0.5, 0.1], abs=TOLERANCE)
+    assert score_means(scores, four.targets_B, four.weights_B) == pytest.approx(
+        {"self_reward/score_correct": 0.8, "self_reward/score_incorrect": 0.3}, abs=TOLERANCE
     )
-    assert scored.loss.item() == pytest.approx(0.06375, abs=TOLERANCE)
-    assert scored.scores_B[:3].tolist() == pytest.approx([0.8, 0.5, 0.1], abs=TOLERANCE)
-    assert scored.metrics["self_reward/score_correct"] == pytest.approx(0.8, abs=TOLERANCE)
-    assert scored.metrics["self_reward/score_incorrect"] == pytest.approx(0.3, abs=TOLERANCE)
 
 
 def test_a_class_without_a_scored_solution_has_no_mean_score() -> None:
-    scored = self_reward_loss(
-        solutions([-18.0, -22.0, -3.0], [0, 0, 1], [True, True, False], -23.0, 0.1)
-    )
-    assert scored.metrics.keys() == {"self_reward/loss", "self_reward/score_incorrect"}
-    assert scored.metrics["self_reward/score_incorrect"] == pytest.approx(0.3, abs=TOLERANCE)
+    three = solutions([-18.0, -22.0, -3.0], [0, 0, 1], [True, True, False], -23.0, 0.1)
+    scores = self_reward_scores(three).detach()
+    means = score_means(scores, three.targets_B, three.weights_B)
+    assert means == pytest.approx({"self_reward/score_incorrect": 0.3}, abs=TOLERANCE)
 
 
 def test_the_gradient_equals_the_derivative_worked_out_by_hand() -> None:
     given_solutions = solutions([-15.0, -18.0], [1, 0], [True, True], -23.0, 0.1)
-    self_reward_loss(given_solutions).loss.backward()  # type: ignore[no-untyped-call]
+    self_reward_loss(given_solutions).backward()  # type: ignore[no-untyped-call]
     # d/dlogp = 2 * w * beta_v * (r_s - r_v) / B with w = 1, B = 2.
     gradient = given_solutions.logprobs_B.grad
     assert gradient is not None
@@ -98,9 +104,9 @@ def test_the_gradient_equals_the_derivative_worked_out_by_hand() -> None:
 
 def test_a_truncated_solution_gives_no_loss_and_no_gradient_whatever_its_number() -> None:
     given_solutions = solutions([-15.0, -math.inf], [1, 0], [True, False], -23.0, 0.1)
-    scored = self_reward_loss(given_solutions)
-    scored.loss.backward()  # type: ignore[no-untyped-call]
-    assert math.isfinite(scored.loss.item())
+    loss = self_reward_loss(given_solutions)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert math.isfinite(loss.item())
     assert given_solutions.logprobs_B.grad is not None
     assert given_solutions.logprobs_B.grad[1] == 0
 
@@ -118,9 +124,9 @@ def test_the_loss_equals_the_papers_equations(
 ) -> None:
     logprobs, verdicts, finished = (list(column) for column in zip(*rows, strict=True))
     expected = paper_loss(logprobs, [c_ref] * len(rows), verdicts, finished, beta_v)
-    scored = self_reward_loss(solutions(logprobs, verdicts, finished, c_ref, beta_v))
+    loss = self_reward_loss(solutions(logprobs, verdicts, finished, c_ref, beta_v))
     # Relative: scores reach 7.5, weights 6.
-    assert scored.loss.item() == pytest.approx(expected, rel=1e-5, abs=TOLERANCE)
+    assert loss.item() == pytest.approx(expected, rel=1e-5, abs=TOLERANCE)
 
 
 @given(rows=rows)
@@ -140,10 +146,10 @@ def test_micro_batches_of_one_size_average_to_the_whole_batchs_loss(
                 whole.weights_B[part],
                 whole.beta_v,
             )
-        ).loss
+        )
         for part in (slice(0, half), slice(half, None))
     ]
-    expected = self_reward_loss(whole).loss.item()
+    expected = self_reward_loss(whole).item()
     assert sum(part.item() for part in parts) / 2 == pytest.approx(
         expected, rel=1e-5, abs=TOLERANCE
     )

@@ -1,6 +1,7 @@
 """`laserve-train laser`: trains with GRPO and the LaSeR loss, and writes the checkpoint."""
 
 import math
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,12 @@ from laserve.reference.encode import encode_rows, find_eos_tokens
 from laserve_training.arguments import build_arguments, trainer_arguments
 from laserve_training.checkpoint import check_output
 from laserve_training.commands.export import export_save
+from laserve_training.commands.held_out import (
+    WITHOUT,
+    early_stopping,
+    evaluation_arguments,
+    tell_kept,
+)
 from laserve_training.commands.measure_ref import measure
 from laserve_training.commands.training_problems import training_problems
 from laserve_training.config import (
@@ -29,6 +36,7 @@ from laserve_training.config import (
     ScoreTable,
 )
 from laserve_training.disk import disk_need
+from laserve_training.evaluation.held_out import HeldOutReport, held_out_figures
 from laserve_training.laser.config import LaSeRConfig, check_target
 from laserve_training.laser.rewards import VerifierReward
 from laserve_training.laser.trainer import LaSeRTrainer
@@ -42,7 +50,7 @@ from laserve_training.models import (
     training_dtype,
     training_tokenizer,
 )
-from laserve_training.problem import Problem
+from laserve_training.problem import Problem, Split
 from laserve_training.processes import in_every, on_main
 from laserve_training.rows import as_rows
 from laserve_training.run_record import RunRecord, read_record, write_record
@@ -70,7 +78,12 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     `resume` goes on from the newest complete save of an interrupted run, to the same numbers.
     Raises ConfigurationError, also where it would be another run (`RunRecord`).
     """
-    arguments = trainer_arguments("laser.trainer", config.laser.trainer, LaSeRConfig, _OWNED)
+    table = config.laser
+    without_effect = WITHOUT if table.evaluation is None else {}
+    arguments = trainer_arguments(
+        "laser.trainer", table.trainer, LaSeRConfig, _OWNED, without_effect
+    )
+    arguments |= evaluation_arguments(table.evaluation, table.trainer)
     folder = config.checkpoint
     check_output(folder)
     final = final_folder(config.output)
@@ -97,17 +110,23 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     dtype = training_dtype(config.model, start)
     args = _arguments(config, arguments, z_c, work, dtype)
     check_surroundings("laser.trainer", args)
-    shaping = shaping_rewards(config.laser)
+    shaping = shaping_rewards(table)
     state = PartialState()
     model = load_for_training(config.model, start, dtype)
     eos = find_eos_tokens(model, tokenizer)
     check_scoring_token(tokenizer, z_c, eos.every)
     task = make_task(config.task)
-    problems = training_problems(config, tokenizer, config.laser.problems)
+    problems = training_problems(config, tokenizer, table.problems)
+    held_out = (
+        []
+        if table.evaluation is None
+        else training_problems(config, tokenizer, table.evaluation.problems, Split.CALIBRATION)
+    )
+    every = [*problems, *held_out]
     # Each prompt must leave room for a solution and z_c, and hold no z_c itself.
-    room = config.laser.max_completion_length + 1
+    room = table.max_completion_length + 1
     encode_rows(
-        as_rows(problems),
+        as_rows(every),
         model,
         tokenizer,
         z_c=z_c,
@@ -117,7 +136,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     )
 
     verifier = make_verifier(config.verifier, task)
-    share = problems[state.process_index :: state.num_processes]
+    share = every[state.process_index :: state.num_processes]
     in_every(lambda: check_references(verifier, share))
     if begun is None:
         with as_trained(dtype, state.device.type):
@@ -125,7 +144,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     else:
         c_ref = begun.c_ref
     record = RunRecord.of(
-        config, problems, state.num_processes, c_ref, z_c=z_c, eos_token_ids=eos.every
+        config, every, state.num_processes, c_ref, z_c=z_c, eos_token_ids=eos.every
     )
     if begun is not None:
         begun.check_resumable_as(record)
@@ -134,17 +153,15 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     trainer = LaSeRTrainer(
         model,
         args=args,
-        reward_funcs=[VerifierReward(problems, verifier, eos.every), *shaping],
-        train_dataset=Dataset.from_list(
-            [
-                {"prompt": list(problem.messages), "problem": index}
-                for index, problem in enumerate(problems)
-            ]
-        ),
+        reward_funcs=[VerifierReward(every, verifier, eos.every), *shaping],
+        train_dataset=_data_set(problems),
+        eval_dataset=_data_set(held_out, first=len(problems)) if held_out else None,
+        measure_held_out=held_out_figures,
         processing_class=tokenizer,
         peft_config=peft_config(config.model.lora),
-        callbacks=[JsonLinesLog(work)],
+        callbacks=[JsonLinesLog(work), *early_stopping(table.evaluation)],
     )
+    trainer.add_callback(HeldOutReport(trainer))
     if state.is_main_process:
         need = disk_need(
             cast(nn.Module, trainer.model), args, len(problems), getattr(torch, dtype).itemsize
@@ -156,6 +173,8 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         raise ConfigurationError(
             "the trainer took no step: give laser.trainer.max_steps, or a num_train_epochs above 0"
         )
+    if state.is_main_process and table.evaluation is not None:
+        print(tell_kept(args, trainer.state), file=sys.stderr)
     # Under its name when it is whole.
     partial = final.with_name(".final")
     trainer.save_model(str(partial))
@@ -164,6 +183,16 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         partial.rename(final)
     _finish(record, final, folder)
     return folder
+
+
+def _data_set(problems: list[Problem], first: int = 0) -> Dataset:
+    """Rows for the trainer, which number their problems from `first` on."""
+    return Dataset.from_list(
+        [
+            {"prompt": list(problem.messages), "problem": index}
+            for index, problem in enumerate(problems, start=first)
+        ]
+    )
 
 
 def _finish(record: RunRecord, final: Path, folder: Path) -> None:

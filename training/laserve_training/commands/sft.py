@@ -13,7 +13,7 @@ from trl import SFTConfig, SFTTrainer, pack_dataset
 from laserve.core.tokens import find_token
 from laserve.errors import ConfigurationError, DataError
 from laserve.reference.encode import encode_rows, find_eos_tokens
-from laserve_training.arguments import build_arguments, trainer_arguments
+from laserve_training.arguments import EVALUATION_KEYS, build_arguments, trainer_arguments
 from laserve_training.checkpoint import check_output
 from laserve_training.config import Config, SftTable
 from laserve_training.logs import JsonLinesLog
@@ -34,6 +34,7 @@ from laserve_training.tasks.generated import GeneratedTask
 from laserve_training.tasks.registry import make_task
 
 _OWNED = {"dataset_kwargs": "the sft command", "max_length": "the model's context"}
+_WITHOUT_EFFECT = dict.fromkeys(EVALUATION_KEYS, "nothing is evaluated in fine-tuning")
 
 
 def run_sft(config: Config) -> Path:
@@ -45,8 +46,10 @@ def run_sft(config: Config) -> Path:
         for key, owner in _OWNED.items()
         if not (key == "max_length" and config.sft.trainer.get("packing"))
     }
-    arguments = trainer_arguments("sft.trainer", config.sft.trainer, SFTConfig, owned)
-    folder = config.output / "sft"
+    arguments = trainer_arguments(
+        "sft.trainer", config.sft.trainer, SFTConfig, owned, _WITHOUT_EFFECT
+    )
+    folder, work = config.output / "sft", config.output / "sft-training"
     check_output(folder)
     dtype = training_dtype(config.model, config.model.path)
     args = build_arguments(
@@ -57,7 +60,7 @@ def run_sft(config: Config) -> Path:
             "save_strategy": "no",
             **device_arguments(dtype),
             **arguments,
-            "output_dir": str(config.output / "sft-training"),
+            "output_dir": str(work),
             "seed": config.seed,
             "dataset_kwargs": {"skip_prepare_dataset": True},
         },
@@ -73,7 +76,7 @@ def run_sft(config: Config) -> Path:
         train_dataset=packed(rows, args) if args.packing else Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=peft_config(config.model.lora),
-        callbacks=[JsonLinesLog(config.output / "sft-training")],
+        callbacks=[JsonLinesLog(work)],
     )
     trainer.train()
     if not trainer.state.global_step:
@@ -82,7 +85,7 @@ def run_sft(config: Config) -> Path:
             "above 0"
         )
     # In all processes: where each has a part of the weights, they are gathered.
-    saved = Path(args.output_dir) / "final"
+    saved = work / "final"
     trainer.save_model(str(saved))
     # A model that is loaded under DeepSpeed's ZeRO-3 waits for the other processes.
     unset_hf_deepspeed_config()

@@ -1,4 +1,5 @@
-"""The problems that a run trains on, without those whose prompts are too long."""
+"""The problems that a run trains on, or is evaluated on meanwhile: without those whose prompts are
+too long."""
 
 import sys
 
@@ -12,14 +13,17 @@ from laserve_training.tasks.registry import make_task
 
 
 def training_problems(
-    config: Config, tokenizer: PreTrainedTokenizerBase, count: int | None
+    config: Config,
+    tokenizer: PreTrainedTokenizerBase,
+    count: int | None,
+    split: Split = Split.TRAIN,
 ) -> list[Problem]:
-    """`count` problems of the training split (all there are for None), and of these the ones whose
-    prompt has no more than `laser.max_prompt_length` tokens; how many are left out is printed.
+    """`count` problems of a split (all there are for None), and of these the ones whose prompt has
+    no more than `laser.max_prompt_length` tokens; how many are left out is printed.
 
     Raises DataError where none is left.
     """
-    problems = make_task(config.task).problems(Split.TRAIN, count, config.seed)
+    problems = make_task(config.task).problems(split, count, config.seed)
     limit = config.laser.max_prompt_length
     if limit is None:
         return problems

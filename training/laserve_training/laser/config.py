@@ -56,11 +56,16 @@ class LaSeRConfig(LaSeROptions, GRPOConfig):
         # TRL has filled in what was not given.
         reuse = self.num_iterations * cast(int, self.steps_per_generation)
         window = reuse // self.gradient_accumulation_steps
-        if self.save_strategy == "steps" and window > 1 and self.save_steps % window:
-            raise ConfigurationError(
-                f"save_steps={self.save_steps} lies between two generations, which come every "
-                f"{window} steps: a resumed run would go on differently. Give a multiple"
-            )
+        saves_best = self.save_strategy == "best" and self.eval_strategy == "steps"
+        for key, counts in (
+            ("save_steps", self.save_strategy == "steps"),
+            ("eval_steps", saves_best),
+        ):
+            if counts and window > 1 and getattr(self, key) % window:
+                raise ConfigurationError(
+                    f"{key}={getattr(self, key)} lies between two generations, which come every "
+                    f"{window} steps: a resumed run would go on differently. Give a multiple"
+                )
 
     @property
     def schedule(self) -> Schedule:

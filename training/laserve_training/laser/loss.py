@@ -29,18 +29,6 @@ class ScoredSolutions:
     """Scale of the score, per nat."""
 
 
-@dataclass(frozen=True, slots=True)
-class SelfRewardLoss:
-    """The loss, not yet multiplied by alpha, and what to log of it."""
-
-    loss: Tensor
-    """Scalar with gradient."""
-    scores_B: Tensor
-    """r_s of each solution, without gradient."""
-    metrics: dict[str, float]
-    """Means over solutions, of the kinds that there are."""
-
-
 def class_weights(targets_N: Tensor, finished_N: Tensor) -> Tensor:
     """m_i * w_i over a whole batch of N solutions: both classes get the same total weight.
 
@@ -57,17 +45,26 @@ def class_weights(targets_N: Tensor, finished_N: Tensor) -> Tensor:
     )
 
 
-def self_reward_loss(solutions: ScoredSolutions) -> SelfRewardLoss:
-    """mean_i( m_i * w_i * (r_s,i - r_v,i)^2 ) with r_s = beta_v * (log p - reference)."""
-    scores = solutions.beta_v * (solutions.logprobs_B - solutions.reference_B)
-    scored = solutions.weights_B > 0
+def self_reward_scores(solutions: ScoredSolutions) -> Tensor:
+    """(B,) r_s = beta_v * (log p - reference)."""
+    return solutions.beta_v * (solutions.logprobs_B - solutions.reference_B)
+
+
+def self_reward_loss(solutions: ScoredSolutions) -> Tensor:
+    """mean_i( m_i * w_i * (r_s,i - r_v,i)^2 ), a scalar with gradient; not yet times alpha."""
+    errors = self_reward_scores(solutions) - solutions.targets_B
     # Where nothing is scored the number means nothing; 0 * inf must not reach the sum.
-    errors = torch.where(scored, scores - solutions.targets_B, torch.zeros_like(scores))
-    loss = (solutions.weights_B * errors.square()).mean()
-    detached = scores.detach()
-    metrics = {"self_reward/loss": float(loss.detach())}
+    errors = torch.where(solutions.weights_B > 0, errors, torch.zeros_like(errors))
+    return (solutions.weights_B * errors.square()).mean()
+
+
+def score_means(scores_N: Tensor, targets_N: Tensor, weights_N: Tensor) -> dict[str, float]:
+    """The mean score of the correct and of the incorrect solutions of a batch, by what to log it
+    as; of the kinds that there are."""
+    scored = weights_N > 0
+    means = {}
     for name, target in (("correct", 1), ("incorrect", 0)):
-        of_class = scored & (solutions.targets_B == target)
+        of_class = scored & (targets_N == target)
         if bool(of_class.any()):
-            metrics[f"self_reward/score_{name}"] = float(detached[of_class].mean())
-    return SelfRewardLoss(loss=loss, scores_B=detached, metrics=metrics)
+            means[f"self_reward/score_{name}"] = float(scores_N[of_class].mean())
+    return means

@@ -1,16 +1,20 @@
 """LaSeR on TRL's GRPOTrainer: the score's log-probability out of the policy's own forward pass.
 
-Five hooks of TRL 1.16 are overridden, and the body of none is copied:
+Six hooks of TRL 1.16 are overridden, and the body of none is copied:
 
     _tokenize_prompts                    renders prompts as the server does
     _get_per_token_logps_and_entropies   puts z_c after each EOS and keeps its log-probability
     _calculate_rewards                   keeps the verifier's verdicts of the whole batch
     _generate_and_score_completions      adds targets and weights; integrates the advantage
     _compute_loss                        adds alpha times the score's loss
+    evaluation_loop                      adds the figures of the held-out solutions
 
 B is the number of solutions in a process, N in all processes; C the tokens of a completion.
 """
 
+import math
+import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -18,7 +22,9 @@ from datasets import Dataset
 from peft import PeftModel
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.trainer_utils import EvalLoopOutput
 from trl import GRPOTrainer
 from trl.data_utils import is_conversational
 
@@ -27,8 +33,15 @@ from laserve.reference.encode import encode_prompt
 from laserve_training.laser.advantages import integrate, self_reward_advantages
 from laserve_training.laser.config import LaSeRConfig
 from laserve_training.laser.generation import barring
+from laserve_training.laser.held_out import SHOWN, HeldOutSolutions, ShownSolution
 from laserve_training.laser.learnable import check_learnable
-from laserve_training.laser.loss import ScoredSolutions, class_weights, self_reward_loss
+from laserve_training.laser.loss import (
+    ScoredSolutions,
+    class_weights,
+    score_means,
+    self_reward_loss,
+    self_reward_scores,
+)
 from laserve_training.laser.rollouts import LOGPROB_KEY, ScoredRollouts
 from laserve_training.laser.sequences import append_scoring_token, scoring_positions
 from laserve_training.laser.temperature import check_temperature, scored_at_temperature_one
@@ -41,7 +54,9 @@ class LaSeRTrainer(GRPOTrainer):
     """GRPO plus the LaSeR loss (arXiv 2510.14943).
 
     The first reward function is the verifier, 1 for correct and 0 for incorrect. Others may
-    follow; they shape the advantage and not the score's target. Raises ConfigurationError for what
+    follow; they shape the advantage and not the score's target. An evaluation's metrics get the
+    figures that `measure_held_out` makes of its solutions; rows of both data sets have a column
+    `problem`, another number for each. Raises ConfigurationError for what
     cannot be scored: tools, environments, images, a temperature that cannot be taken back; and for
     what cannot learn: weights in 16 bits.
     """
@@ -54,6 +69,7 @@ class LaSeRTrainer(GRPOTrainer):
         *,
         args: LaSeRConfig,
         processing_class: PreTrainedTokenizerBase,
+        measure_held_out: Callable[[HeldOutSolutions], dict[str, float]] | None = None,
         **options: Any,
     ) -> None:
         if options.get("tools") or options.get("environment_factory"):
@@ -85,6 +101,9 @@ class LaSeRTrainer(GRPOTrainer):
         self._old_logprobs_B: Tensor | None = None
         self._reference_logprobs_B: Tensor | None = None
         self._verdicts_N = torch.empty(0)
+        self._measure_held_out = measure_held_out
+        self.held_out = HeldOutSolutions(cast(int, self.num_generations_eval))
+        """The solutions of the evaluation that was last."""
 
     def _check_batch(self) -> None:
         """TRL leaves out what does not fill a generation: too few problems would train nothing."""
@@ -158,7 +177,10 @@ class LaSeRTrainer(GRPOTrainer):
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         self._forget_passes()
+        begun = time.perf_counter()
         batch = cast(dict[str, Any], super()._generate_and_score_completions(inputs))
+        tokens_per_second = float(batch["num_items_in_batch"]) / (time.perf_counter() - begun)
+        self._metrics[self._mode]["tokens_per_second"].append(tokens_per_second)
         at = scoring_positions(
             batch["completion_ids"], batch["completion_mask"], self.eos_token_ids
         )
@@ -182,7 +204,10 @@ class LaSeRTrainer(GRPOTrainer):
         scores_N = cast(
             Tensor, self.accelerator.gather(self.args.beta_v * (logprobs_B - reference_B))
         )
-        self._log_verdicts(scores_N, verdicts_N, finished_N)
+        if self._mode == "train":
+            self._log_verdicts(scores_N, verdicts_N, finished_N)
+        else:
+            self._keep_held_out(inputs, batch, scores_N.where(finished_N, math.nan), verdicts_N)
         step = self.state.global_step
         if not self._schedule.trains_policy(step):
             batch["advantages"] = torch.zeros_like(batch["advantages"])
@@ -217,7 +242,54 @@ class LaSeRTrainer(GRPOTrainer):
         verdicts = verdicts_N[finished_N].cpu()
         if 0 < int(verdicts.sum()) < len(verdicts):
             auroc = roc_auc_score(verdicts.numpy(), scores.numpy())
-            self._metrics[self._mode]["self_reward/auroc"].append(float(auroc))
+            self._metrics["train"]["self_reward/auroc"].append(float(auroc))
+
+    def _keep_held_out(
+        self,
+        inputs: list[dict[str, Any]],
+        batch: dict[str, Any],
+        scores_N: Tensor,
+        verdicts_N: Tensor,
+    ) -> None:
+        own = torch.tensor([row["problem"] for row in inputs], device=scores_N.device)
+        problems_N = cast(Tensor, self.accelerator.gather(own))
+        rows = zip(problems_N.tolist(), verdicts_N.bool().tolist(), scores_N.tolist(), strict=True)
+        self.held_out.add(rows)
+        tokenizer = cast(PreTrainedTokenizerBase, self.processing_class)
+        first = self.accelerator.process_index * len(inputs)
+        # One of each problem.
+        for index in range(0, len(inputs), self.held_out.group_size):
+            if len(self.held_out.shown) == SHOWN:
+                break
+            prompt = inputs[index]["prompt"]
+            ids = batch["completion_ids"][index][batch["completion_mask"][index].bool()]
+            self.held_out.shown.append(
+                ShownSolution(
+                    prompt=prompt if isinstance(prompt, str) else prompt[-1]["content"],
+                    completion=str(tokenizer.decode(ids, skip_special_tokens=True)),
+                    is_correct=bool(verdicts_N[first + index]),
+                    score=float(scores_N[first + index]),
+                )
+            )
+
+    def evaluation_loop(
+        self,
+        dataloader: DataLoader[Any],
+        description: str,
+        prediction_loss_only: bool | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> EvalLoopOutput:
+        """Of transformers' Trainer."""
+        self.held_out = HeldOutSolutions(cast(int, self.num_generations_eval))
+        output = super().evaluation_loop(
+            dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix
+        )
+        if self._measure_held_out is not None:
+            metrics = cast(dict[str, float], output.metrics)
+            for name, figure in self._measure_held_out(self.held_out).items():
+                metrics[f"{metric_key_prefix}_{name}"] = figure
+        return output
 
     @property
     def _group_size(self) -> int:
@@ -233,16 +305,32 @@ class LaSeRTrainer(GRPOTrainer):
         loss = cast(Tensor, super()._compute_loss(model, inputs))  # type: ignore[no-untyped-call]
         if self.args.alpha == 0 or not self._schedule.trains_score(self.state.global_step):
             return loss
-        scored = self_reward_loss(
-            ScoredSolutions(
-                logprobs_B=self._logprobs_B,
-                reference_B=inputs[REFERENCE],
-                targets_B=inputs[TARGETS],
-                weights_B=inputs[WEIGHTS],
-                beta_v=self.args.beta_v,
-            )
+        solutions = ScoredSolutions(
+            logprobs_B=self._logprobs_B,
+            reference_B=inputs[REFERENCE],
+            targets_B=inputs[TARGETS],
+            weights_B=inputs[WEIGHTS],
+            beta_v=self.args.beta_v,
         )
-        for name, value in scored.metrics.items():
-            self._metrics[self._mode][name].append(value)
+        score_loss = self_reward_loss(solutions)
+        self._log_scores(solutions, score_loss.detach())
         accumulation = self.current_gradient_accumulation_steps if self._mode == "train" else 1
-        return loss + self.args.alpha * scored.loss / accumulation
+        return loss + self.args.alpha * score_loss / accumulation
+
+    def _log_scores(self, solutions: ScoredSolutions, loss: Tensor) -> None:
+        """Means over the solutions of all processes; TRL logs their mean over micro-batches."""
+        scores_B = self_reward_scores(solutions).detach()
+        columns_NK = cast(
+            Tensor,
+            self.accelerator.gather(
+                torch.stack(
+                    [scores_B, solutions.targets_B, solutions.weights_B, loss.expand_as(scores_B)],
+                    dim=1,
+                )
+            ),
+        )
+        scores_N, targets_N, weights_N, losses_N = columns_NK.unbind(dim=1)
+        metrics = self._metrics[self._mode]
+        metrics["self_reward/loss"].append(float(losses_N.mean()))
+        for name, mean in score_means(scores_N, targets_N, weights_N).items():
+            metrics[name].append(mean)
