@@ -10,6 +10,7 @@ from trl import SFTConfig
 from laserve.core.presets import PRESETS
 from laserve.errors import ConfigurationError
 from laserve_training.arguments import trainer_arguments
+from laserve_training.commands.held_out import evaluation_arguments
 from laserve_training.commands.laser import run_laser
 from laserve_training.commands.sft import run_sft
 from laserve_training.config import (
@@ -23,6 +24,7 @@ from laserve_training.models import device_arguments
 from laserve_training.problem import Split
 from laserve_training.tasks.arithmetic import ArithmeticTask
 from laserve_training.tasks.registry import make_task
+from laserve_training.verifiers.registry import make_verifier
 
 CONFIGS = Path(__file__).parents[3] / "training" / "configs"
 SHIPPED = sorted(CONFIGS.glob("*.toml"))
@@ -67,8 +69,10 @@ def shipped(name: str) -> Config:
 def laser_arguments(config: Config, folder: Path) -> LaSeRConfig:
     """As the laser command makes them, for a CPU. A key that is given twice is a TypeError."""
     c_ref = config.score.c_ref
+    given = dict(config.laser.trainer)
+    given |= evaluation_arguments(config.laser.evaluation, given)
     return LaSeRConfig(
-        **config.laser.trainer,  # type: ignore[arg-type]  # that they fit is what is tested
+        **given,  # type: ignore[arg-type]  # that they fit is what is tested
         **config.laser.arguments,
         **(device_arguments(config.model.dtype) | {"use_cpu": True}),
         output_dir=str(folder),
@@ -224,9 +228,9 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> N
 
 def test_trainer_arguments_are_fields_of_the_trainers_arguments() -> None:
     given = {"max_steps": 3, "learning_rate": 1e-4}
-    assert trainer_arguments("laser.trainer", given, LaSeRConfig, {}) == given
+    assert trainer_arguments("laser.trainer", given, LaSeRConfig, {}, {}) == given
     with pytest.raises(ConfigurationError, match="unknown key `sft.trainer.beta`: SFTConfig has"):
-        trainer_arguments("sft.trainer", {"beta": 0.1}, SFTConfig, {})
+        trainer_arguments("sft.trainer", {"beta": 0.1}, SFTConfig, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -334,6 +338,14 @@ def test_the_pretrained_model_trains_its_score_from_the_first_step(tmp_path: Pat
         schedule = laser_arguments(config, tmp_path).schedule
         assert schedule.trains_score(0)
         assert schedule.trains_policy(0)
+
+
+def test_the_run_for_one_gpu_has_an_answer_to_learn_from_for_every_problem() -> None:
+    config = shipped("smollm2-135m-gpu")
+    for problem in make_task(config.task).problems(Split.TRAIN, 40, config.seed):
+        assert make_verifier(config.verifier, make_task(config.task))(
+            problem, problem.completion or ""
+        )
 
 
 @each_of_the_paper
