@@ -42,6 +42,7 @@ from laserve.core.manifest import Manifest
 from laserve.core.score import ScoreParameters
 from laserve.core.weights_hash import weights_hash
 from laserve.errors import CheckpointRejected, ConfigurationError
+from laserve.hot_load.engine_calls import lay_score_row
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.load import HotLoader
 from laserve.hot_load.promises import FilesShown
@@ -85,6 +86,8 @@ class LaServePlugin:
             )
         if manifest is not None:
             parameters = replace(parameters, weights=weights_hash(manifest.files))
+        if row := args.laserve_row:
+            await lay_score_row(engine_client, row.folder, row.manifest.z_c)
         math = MathEqualityPool()
         await asyncio.gather(warm_up(engine_client, parameters), math.ready())
         prover = Prover(None)

@@ -18,6 +18,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward
+from laserve.hot_load.engine_calls import lay_score_row
 from laserve.launch.serve import parse_serve_flags, switch_scoring_on
 from laserve.scoring.admission import check_admissible
 from laserve.scoring.rewards import Rewards
@@ -151,6 +152,8 @@ async def open_engine(argv: Sequence[str]) -> AsyncIterator[OfflineEngine]:
         AsyncEngineArgs.from_cli_args(args), usage_context=UsageContext.LLM_CLASS
     )
     try:
+        if row := args.laserve_row:
+            await lay_score_row(engine, row.folder, row.manifest.z_c)
         parameters: ScoreParameters = args.laserve_parameters
         scored = ScoredEngine(engine, parameters, observer=lambda reward, overhead: None)
         yield OfflineEngine(scored, parameters, args.default_chat_template_kwargs)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 MANIFEST_NAME = "laserve.json"
 SIGNATURE_NAME = f"{MANIFEST_NAME}.sig"
+ROW_NAME = "row.safetensors"
+ROW_TENSOR = "row"
+"""Of a score row, (D,): the file and the tensor in it."""
 DESCRIPTION = frozenset({MANIFEST_NAME, SIGNATURE_NAME})
 """What tells of a checkpoint's files, and is none of them."""
 
@@ -26,9 +29,14 @@ def hash_files(folder: Path) -> dict[str, str]:
         relative = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in relative.parts)
         if path.is_file() and not hidden and relative.as_posix() not in DESCRIPTION:
-            with path.open("rb") as file:
-                hashes[relative.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+            hashes[relative.as_posix()] = hash_file(path)
     return hashes
+
+
+def hash_file(path: Path) -> str:
+    """sha256 in hex of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def hash_chat_template(template: str | None) -> str | None:

@@ -71,6 +71,8 @@ class ReferenceConstant(Part):
     """Sample standard deviation; 0 for one completion, or where nothing was measured."""
     count: Annotated[int, Field(ge=0)]
     """0 where the constant was stated and not measured."""
+    kind: Literal["measured", "fitted"] = "measured"
+    """fitted: it was chosen, and z_c's row fitted for it; no reference model is behind it."""
 
 
 class CalibrationSample(Part):
@@ -112,6 +114,8 @@ class Manifest(Part):
     golden_probes: Annotated[tuple[GoldenProbe, ...], Field(max_length=MAX_PROBES)] = ()
     files: dict[FileName, Sha256] = Field(default_factory=dict)
     """sha256 of each file of the checkpoint, by its path relative to the folder."""
+    base_files: dict[FileName, Sha256] | None = None
+    """Of a score row: sha256 of each file of the model that it is laid over. Schema 2."""
     chat_template_sha256: Sha256 | None = None
     chat_template_kwargs: TemplateArguments | None = None
     """Arguments that training rendered the chat template with, and a server does. Schema 2."""
@@ -143,9 +147,11 @@ class Manifest(Part):
             self.chat_template_kwargs is not None
             or self.calibration_samples
             or self.reference_scores
+            or self.base_files is not None
         ):
             raise ValueError(
-                "chat_template_kwargs, calibration_samples and reference_scores are of schema 2"
+                "chat_template_kwargs, calibration_samples, reference_scores and base_files are of "
+                "schema 2"
             )
         return self
 

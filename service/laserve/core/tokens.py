@@ -93,6 +93,12 @@ def check_scoring_token(
     return str(token.content)
 
 
+def is_beyond(tokenizer: Tokenizer, token_id: int) -> bool:
+    """Whether the tokenizer has no token of this id nor of a higher one: no text gives it."""
+    known = {*tokenizer.get_vocab().values(), *tokenizer.added_tokens_decoder}
+    return token_id > max(known)
+
+
 def _advice(tokenizer: Tokenizer, eos_token_ids: Collection[int]) -> str:
     candidates = scoring_candidates(tokenizer, eos_token_ids)
     if not candidates:

@@ -11,6 +11,7 @@ from vllm.lora.request import LoRARequest
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from laserve.checkpoint.staging import StagedCheckpoint
+from laserve.core.checkpoint_files import ROW_NAME, ROW_TENSOR
 from laserve.errors import CheckpointRejected
 
 FIRST_ADAPTER_ID = 1 << 20
@@ -35,6 +36,16 @@ async def reload_weights(client: EngineClient, weights: Path) -> None:
                 raise CheckpointRejected("the engine kept what the weights before had computed")
         finally:
             await _answer(client, client.resume_generation())
+
+
+async def lay_score_row(client: EngineClient, folder: Path, z_c: int) -> None:
+    """Put the row of a folder in the place of z_c's, also while requests run. Raises
+    CheckpointRejected where no worker has that row, or it cannot be replaced."""
+    with rejecting(f"the engine does not take the score row {folder}"):
+        arguments = (str(folder / ROW_NAME), ROW_TENSOR, z_c)
+        laid = await _answer(client, client.collective_rpc("lay_score_row", args=arguments))
+    if not any(laid):
+        raise CheckpointRejected(f"no worker of the engine has a row for z_c={z_c} ({folder})")
 
 
 async def add_adapter(client: EngineClient, adapter: StagedCheckpoint, version: int) -> LoRARequest:

@@ -17,6 +17,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.metrics.loggers import PrometheusStatLogger
 
 from laserve.errors import CheckpointRejected
+from laserve.hot_load.engine_calls import lay_score_row
 from laserve.processes import kill
 from laserve.vllm_seam.engine import engine_processes, prometheus_logger, stop_core
 
@@ -52,6 +53,8 @@ class Engines:
                 process.kill()
             raise
         self._processes[client] = engine_processes(client)
+        if row := self._args.laserve_row:
+            await lay_score_row(client, row.folder, row.manifest.z_c)
         return client
 
     async def stop(self, client: EngineClient) -> None:

@@ -38,6 +38,12 @@ def _add_score_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--z-c", metavar="TOKEN", help="the score token, by its text or its id")
     group.add_argument("--c-ref", type=float, help="mean log p(z_c) of the reference model, nats")
     group.add_argument("--beta-v", type=float, help="scale of the score, per nat (default 0.1)")
+    group.add_argument(
+        "--score-row",
+        type=Path,
+        metavar="DIR",
+        help="z_c's row of the output layer, to be laid over the model (laserve-train probe)",
+    )
 
 
 def _add_selection_flags(parser: argparse.ArgumentParser) -> None:

@@ -34,7 +34,7 @@ from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest
 from laserve.core.parameters import ScoreFlags, resolve_parameters
 from laserve.core.score import ScoreParameters
-from laserve.core.tokens import check_scoring_token, find_token
+from laserve.core.tokens import check_scoring_token, find_token, is_beyond
 from laserve.errors import ConfigurationError
 from laserve.launch.access_flags import settle_access_flags
 from laserve.launch.checks import check_engine, engine_eos_token_ids
@@ -44,6 +44,7 @@ from laserve.launch.flags import (
     check_engine_flags,
     check_selection_flags,
 )
+from laserve.launch.score_row import find_score_row
 from laserve.scoring.arming import supports_in_flight
 from laserve.vllm_seam import server
 from laserve.worker.config import RELOAD_EXTENSION, WorkerConfig, processor_path
@@ -122,7 +123,8 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
         args.model = args.model_tag
     config = _engine_config(args)
     check_engine(config)
-    manifest = _find_manifest(args.model, args.revision)
+    args.laserve_row = row = find_score_row(args)
+    manifest = row.manifest if row is not None else _find_manifest(args.model, args.revision)
     args.laserve_parameters = parameters = _parameters(args, config, manifest)
     args.laserve_manifest = manifest
     args.laserve_template_flag = dict(args.default_chat_template_kwargs or {})
@@ -211,6 +213,8 @@ def _parameters(
         args.model,
         eos_token_ids,
     )
+    if args.laserve_row is not None and is_beyond(tokenizer, parameters.z_c):
+        return parameters
     expected = manifest.z_c_token if manifest and manifest.z_c == parameters.z_c else None
     check_scoring_token(tokenizer, parameters.z_c, parameters.eos_token_ids, expected)
     return parameters

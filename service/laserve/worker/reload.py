@@ -28,6 +28,7 @@ from vllm.platforms import current_platform
 
 from laserve.errors import ConfigurationError
 from laserve.worker.probe_rows import take_rows
+from laserve.worker.score_row import lay_row
 from laserve.worker.weights import compare_weights
 
 
@@ -75,6 +76,11 @@ class ReloadExtension:
         model = self.model_runner.get_model()
         with set_current_vllm_config(self.vllm_config):
             return asdict(compare_weights(model, Path(weights_path), names, sharded=sharded))
+
+    def lay_score_row(self: _Worker, file: str, tensor: str, z_c: int) -> bool:
+        """As `score_row.lay_row`; also while the engine has requests."""
+        with set_current_vllm_config(self.vllm_config):
+            return lay_row(self.model_runner.get_model(), Path(file), tensor, z_c)
 
     def take_probe_rows(self) -> dict[str, dict[str, Any]]:
         """The rows that golden probes have asked for since the last call (`probe_rows`)."""
