@@ -1,4 +1,4 @@
-"""The command line: `laserve-train sft | laser | evaluate | measure-ref | export | compare`.
+"""The command line: `laserve-train COMMAND`, one of those that `argument_parser` adds.
 
 Each command imports what it needs when it is called: PyTorch and vLLM take seconds to load.
 """
@@ -7,7 +7,7 @@ import argparse
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from laserve_training.commands.publish import Publisher
@@ -73,6 +73,7 @@ def argument_parser() -> argparse.ArgumentParser:
         "--to", type=Path, metavar="FOLDER", help="default: checkpoint or checkpoint-N in the run"
     )
     _add_publication(export)
+    _add_probe(commands)
     compare = commands.add_parser(
         "compare",
         help="set evaluations side by side",
@@ -82,6 +83,49 @@ def argument_parser() -> argparse.ArgumentParser:
         "reports", nargs="+", metavar="LABEL=FILE", help="a report.json and its column's title"
     )
     return parser
+
+
+def _add_probe(commands: Any) -> None:
+    probe = commands.add_parser(
+        "probe",
+        help="give a score to a model that was not trained for one",
+        usage="laserve-train probe MODEL --data FILE|TASK [options] [KEY=VALUE ...]",
+        description="Fits one row of the model's output layer to samples of its own, writes the\n"
+        "checkpoint, calibrates and evaluates it. Started again, it goes on.",
+        epilog="KEY=VALUE sets a key of a configuration, as in verifier=math, "
+        "evaluate.max_tokens=256\nor task.options.max_terms=3.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    probe.add_argument("model", metavar="MODEL", help="checkpoint folder or hub id")
+    probe.add_argument(
+        "--data",
+        required=True,
+        metavar="FILE|TASK",
+        help="problems with answers, or countdown, sums, reasoning_gym:DATASET",
+    )
+    probe.add_argument("--samples", type=_positive, default=16, metavar="N", help="to a problem")
+    probe.add_argument(
+        "--problems",
+        type=_positive,
+        metavar="N",
+        help="to fit on; default: those of the file, 200 of a task",
+    )
+    probe.add_argument(
+        "--texts",
+        type=_positive,
+        default=256,
+        metavar="N",
+        help="of the model's own, in which z_c is held down; default %(default)s",
+    )
+    probe.add_argument("--z-c", metavar="TOKEN", help="default: a token without any use")
+    probe.add_argument("--output", type=Path, default=Path("runs/probe"), metavar="DIR")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not above 0")
+    return value
 
 
 def _add_publication(command: argparse.ArgumentParser) -> None:
@@ -132,6 +176,14 @@ def _run(args: argparse.Namespace, overrides: list[str]) -> int:
             from laserve_training.commands.compare import run_compare
 
             run_compare(args.reports)
+            return 0
+        if args.command == "probe":
+            from laserve_training.commands.evaluate import run_evaluate
+            from laserve_training.commands.probe import ProbeOptions, run_probe
+
+            options = ProbeOptions(args.data, args.samples, args.problems, args.texts, args.z_c)
+            folder = run_probe(args.model, args.output, options, overrides, run_evaluate)
+            print(f"wrote {folder}")
             return 0
         publisher = _publisher(args)
         if args.command == "export":

@@ -330,12 +330,18 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
+    return make_config(content, overrides, str(path))
+
+
+def make_config(content: dict[str, Any], overrides: Sequence[str], where: str) -> Config:
+    """The configuration of a file's content, or of what a command says in its place; `where` it is
+    from, for messages. Raises ConfigurationError that names each faulty key."""
     for override in overrides:
         _apply(content, override)
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {'; '.join(faults(error))}") from error
+        raise ConfigurationError(f"{where}: {'; '.join(faults(error))}") from error
 
 
 def _apply(content: dict[str, Any], override: str) -> None:

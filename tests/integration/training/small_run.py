@@ -45,8 +45,13 @@ def arguments(command: str, output: Path, *more: str) -> list[str]:
 
 def run(command: str, output: Path, *more: str) -> str:
     """Run it to its end; what it printed. Fails where it fails."""
+    return run_command(command, output, *arguments(command, output, *more)[1:])
+
+
+def run_command(command: str, output: Path, *arguments: str) -> str:
+    """The same with a command line of one's own."""
     log = output.parent / f"{output.name}-{command}.log"
-    status = _status("laserve_training", *arguments(command, output, *more), log=log)
+    status = _status("laserve_training", command, *arguments, log=log)
     text = log.read_text(errors="replace")
     assert status == 0, text[-3000:]
     return text

@@ -11,8 +11,9 @@ import pytest
 
 from laserve.core.types import Method, SelfReward, Status
 from laserve.errors import DataError
+from laserve_training.evaluation.drawing import draw_samples
 from laserve_training.evaluation.samples import SampledProblem
-from laserve_training.evaluation.sampling import SampleRequest, draw_samples, judge
+from laserve_training.evaluation.sampling import SampleRequest, judge
 from laserve_training.evaluation.store import SampleStore
 from laserve_training.problem import Problem
 

@@ -1,16 +1,12 @@
 """`laserve-train evaluate`: what a checkpoint's score is worth, measured through the service's
 engine on problems that it was not trained on."""
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from accelerate import PartialState
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -18,26 +14,20 @@ from laserve.core.calibration import Calibration
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.manifest import Manifest, read_manifest, write_manifest
 from laserve.errors import ConfigurationError
-from laserve.offline import open_engine
-from laserve.reference.encode import encode_rows, find_eos_tokens
 from laserve.reference.load import load_model
 from laserve_training.config import Config, EvaluateTable
 from laserve_training.evaluation.analysis import Evaluation, Subject, analyse
 from laserve_training.evaluation.calibration import fit_calibration
 from laserve_training.evaluation.confidences import Rivals, measure_rivals
+from laserve_training.evaluation.drawing import draw_missing
 from laserve_training.evaluation.kept import calibration_samples, reference_scores
+from laserve_training.evaluation.prompts import prompts_of
 from laserve_training.evaluation.report import summary, write_report
 from laserve_training.evaluation.samples import SampledProblem, SampleTable
-from laserve_training.evaluation.sampling import (
-    SampleRequest,
-    draw_samples,
-    judge,
-    tabulate,
-)
-from laserve_training.evaluation.store import SAMPLES_NAME, DrawnProblem, SampleStore
+from laserve_training.evaluation.sampling import SampleRequest, judge_drawn, tabulate
+from laserve_training.evaluation.store import SAMPLES_NAME, SampleStore
 from laserve_training.models import start_of, training_tokenizer
-from laserve_training.problem import Problem, Split, Verifier
-from laserve_training.rows import as_rows
+from laserve_training.problem import Split
 from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
@@ -131,7 +121,14 @@ def _sample(
     for split, count in splits.items():
         problems = task.problems(split, count, config.seed)
         check_references(verifier, problems)
-        prompts = _prompts(problems, model, tokenizer, manifest, table.max_tokens)
+        prompts = prompts_of(
+            problems,
+            model,
+            tokenizer,
+            z_c=manifest.z_c,
+            max_tokens=table.max_tokens,
+            chat_template_kwargs=manifest.chat_template_kwargs,
+        )
         requests[split] = [
             SampleRequest(
                 problem,
@@ -145,44 +142,12 @@ def _sample(
             )
             for index, problem in enumerate(problems)
         ]
-    every = {request.key: request for members in requests.values() for request in members}
-    stored = store.read(every.keys())
-    missing = [request for key, request in every.items() if key not in stored]
-    if missing:
-        with _progress() as progress:
-            bar = progress.add_task("sampling", total=len(every), completed=len(stored))
-            argv = [str(checkpoint), *table.engine_flags]
-            asyncio.run(_draw(argv, missing, store, partial(progress.advance, bar)))
-        stored = store.read(every.keys())
+    every = [request for members in requests.values() for request in members]
+    drawn = draw_missing(every, store, [str(checkpoint), *table.engine_flags])
     return _Sampled(
-        test=_judged(requests[Split.TEST], stored, verifier),
-        calibration=_judged(requests.get(Split.CALIBRATION, ()), stored, verifier),
+        test=judge_drawn(requests[Split.TEST], drawn, verifier),
+        calibration=judge_drawn(requests.get(Split.CALIBRATION, ()), drawn, verifier),
     )
-
-
-def _judged(
-    requests: Sequence[SampleRequest], stored: Mapping[str, DrawnProblem], verifier: Verifier
-) -> list[SampledProblem]:
-    with _progress() as progress:
-        return [
-            judge(request, stored[request.key], verifier)
-            for request in progress.track(requests, description="judging")
-        ]
-
-
-async def _draw(
-    argv: list[str],
-    requests: list[SampleRequest],
-    store: SampleStore,
-    on_progress: Callable[[], None],
-) -> None:
-    async with open_engine(argv) as engine:
-        await draw_samples(engine, requests, store, on_progress)
-
-
-def _progress() -> Progress:
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def _fingerprint(manifest: Manifest, table: EvaluateTable) -> str:
@@ -218,25 +183,6 @@ def _rivals(
 def _on_device(model: PreTrainedModel) -> PreTrainedModel:
     nn.Module.to(model, PartialState().device)  # in place; transformers' own `to` is not typed
     return model
-
-
-def _prompts(
-    problems: list[Problem],
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    manifest: Manifest,
-    max_tokens: int,
-) -> dict[str, list[int]]:
-    encoded = encode_rows(
-        as_rows(problems),
-        model,
-        tokenizer,
-        z_c=manifest.z_c,
-        eos=find_eos_tokens(model, tokenizer),
-        max_new_tokens=max_tokens,
-        chat_template_kwargs=manifest.chat_template_kwargs,
-    )
-    return {row.where: row.prompt for row in encoded}
 
 
 def _fit(config: Config, table: SampleTable | None) -> Calibration | None:

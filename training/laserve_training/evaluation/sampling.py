@@ -1,22 +1,18 @@
-"""Samples a checkpoint on problems through the service's own engine, and judges what it says."""
+"""What a checkpoint is asked in an evaluation, and what is made of its answers."""
 
-import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from laserve.answers.boxed import last_boxed
 from laserve.core.types import Status
-from laserve.offline import OfflineEngine
+from laserve_training.evaluation.progress import progress_bar
 from laserve_training.evaluation.samples import Sample, SampledProblem, SampleTable
-from laserve_training.evaluation.store import DrawnProblem, DrawnSample, SampleStore
+from laserve_training.evaluation.store import DrawnProblem
 from laserve_training.problem import Problem, Verifier
-
-CONCURRENCY = 64
-"""Problems asked at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,47 +42,6 @@ class SampleRequest:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-async def draw_samples(
-    engine: OfflineEngine,
-    requests: Sequence[SampleRequest],
-    store: SampleStore,
-    on_progress: Callable[[], None],
-) -> None:
-    """Ask the engine for each request, and store what it says as it comes. `on_progress` is called
-    after each problem."""
-    gate = asyncio.Semaphore(CONCURRENCY)
-
-    async def draw(request: SampleRequest) -> None:
-        async with gate:
-            completed = await engine.complete(
-                request.prompt_token_ids,
-                n=request.samples,
-                max_tokens=request.max_tokens,
-                temperature=request.temperature,
-                seed=request.seed,
-            )
-        store.add(
-            DrawnProblem(
-                key=request.key,
-                problem=request.problem.where,
-                question=request.problem.question,
-                answer=request.problem.answer,
-                samples=tuple(
-                    DrawnSample(
-                        token_ids=one.token_ids,
-                        text=one.text,
-                        # A confidence is of the calibration that this evaluation replaces.
-                        reward=one.reward.model_copy(update={"confidence": None}),
-                    )
-                    for one in completed
-                ),
-            )
-        )
-        on_progress()
-
-    await asyncio.gather(*map(draw, requests))
-
-
 def judge(request: SampleRequest, drawn: DrawnProblem, verifier: Verifier) -> SampledProblem:
     """The samples of a problem with the verifier's verdicts. Raises DataError, as verifiers do."""
     return SampledProblem(
@@ -103,6 +58,17 @@ def judge(request: SampleRequest, drawn: DrawnProblem, verifier: Verifier) -> Sa
             for sample in drawn.samples
         ),
     )
+
+
+def judge_drawn(
+    requests: Sequence[SampleRequest], drawn: Mapping[str, DrawnProblem], verifier: Verifier
+) -> list[SampledProblem]:
+    """The samples of each request with their verdicts. Raises DataError, as verifiers do."""
+    with progress_bar() as progress:
+        return [
+            judge(request, drawn[request.key], verifier)
+            for request in progress.track(requests, description="judging")
+        ]
 
 
 def tabulate(problems: Sequence[SampledProblem]) -> SampleTable:

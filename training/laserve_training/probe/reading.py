@@ -1,0 +1,66 @@
+"""Reads what a frozen model gives the output layer: behind the EOS of solutions, and in texts."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from laserve_training.probe.output_layer import OutputLayer, last_hidden_states
+from laserve_training.probe.positions import Positions
+
+BATCH_TOKENS = 1 << 13
+"""Of a forward pass, padding included, where more than one sequence is in it."""
+LOGIT_ROWS = 256
+"""Positions whose logits are held at once."""
+
+
+def read_positions(
+    model: PreTrainedModel,
+    layer: OutputLayer,
+    sequences: Sequence[Sequence[int]],
+    z_c: int,
+    on_progress: Callable[[int], None] | None = None,
+) -> Iterator[tuple[int, Positions]]:
+    """(index, the places behind each of its tokens) of each sequence, longest first; float32, on
+    the CPU. `on_progress` is told how many were read.
+
+    Padding is on the right, where a causal model does not see it. The model is put into evaluation
+    mode.
+    """
+    model.eval()
+    order = sorted(range(len(sequences)), key=lambda index: -len(sequences[index]))
+    start = 0
+    while start < len(order):
+        width = len(sequences[order[start]])
+        batch = order[start : start + max(1, BATCH_TOKENS // width)]
+        start += len(batch)
+        ids_BT = torch.zeros(len(batch), width, dtype=torch.long)
+        mask_BT = torch.zeros(len(batch), width, dtype=torch.long)
+        for row, index in enumerate(batch):
+            ids_BT[row, : len(sequences[index])] = torch.tensor(sequences[index])
+            mask_BT[row, : len(sequences[index])] = 1
+        with torch.inference_mode():
+            hidden_BTD = last_hidden_states(
+                model, ids_BT.to(model.device), mask_BT.to(model.device)
+            )
+            hidden_ND = hidden_BTD[mask_BT.bool().to(model.device)]
+            others_N = _others(layer, hidden_ND, z_c)
+        read = Positions(hidden_ND.float().cpu(), others_N.cpu())
+        end = 0
+        for index in batch:
+            begin, end = end, end + len(sequences[index])
+            yield index, read[torch.arange(begin, end)]
+        if on_progress is not None:
+            on_progress(len(batch))
+
+
+def _others(layer: OutputLayer, hidden_ND: Tensor, z_c: int) -> Tensor:
+    """(N,) logsumexp of all tokens' logits but z_c's, float32."""
+    parts = []
+    for start in range(0, len(hidden_ND), LOGIT_ROWS):
+        hidden_RD = hidden_ND[start : start + LOGIT_ROWS]
+        logits_RV = layer.logits.logits(hidden_RD @ layer.weight_VD.T).float()
+        logits_RV[:, z_c] = -torch.inf
+        parts.append(logits_RV.logsumexp(-1))
+    return torch.cat(parts)
