@@ -267,6 +267,15 @@ RELIED_UPON: dict[str, dict[str, str]] = {
     "vllm.model_executor.layers.vocab_parallel_embedding:UnquantizedEmbeddingMethod": {
         "process_weights_after_loading": "def (self, layer)"
     },
+    # worker/score_row.py
+    "vllm.model_executor.layers.vocab_parallel_embedding:VocabParallelEmbedding": {
+        "shard_indices": "set in __init__",
+        "quant_method": "set in __init__",
+    },
+    "vllm.model_executor.layers.vocab_parallel_embedding:VocabParallelEmbeddingShardIndices": {
+        "org_vocab_start_index": "a field",
+        "org_vocab_end_index": "a field",
+    },
     # worker/processor_v1.py
     "vllm.v1.sample.logits_processor:LogitsProcessor": {
         "__init__": "def (self, vllm_config, device, is_pin_memory)",
