@@ -153,9 +153,9 @@ async def test_text_is_the_bases_own_and_scores_are_those_of_an_offline_reading(
     for sample, number in zip(laid, numbers, strict=True):
         if sample.reward.status == Status.SCORED:
             prompt = list(range(10 * number, 10 * number + PROMPT))
-            expected = reading([*prompt, *sample.token_ids])
-            assert sample.reward.logprob == pytest.approx(expected, abs=AGREEMENT)
-            score = manifest.beta_v * (expected - manifest.c_ref.mean)
+            logprob = reading([*prompt, *sample.token_ids])
+            assert sample.reward.logprob == pytest.approx(logprob, abs=AGREEMENT)
+            score = manifest.beta_v * (logprob - manifest.c_ref.mean)
             assert sample.reward.score == pytest.approx(score, abs=AGREEMENT)
 
 

@@ -35,7 +35,7 @@ class OutputLayer:
                 "of it cannot be written. Take one that leaves lm_head as it is, as most quantised "
                 "models do"
             )
-        if head.bias is not None:
+        if getattr(head, "bias", None) is not None:
             raise ConfigurationError(
                 f"the output layer of {model.name_or_path} has a bias, with which no row is fitted"
             )
