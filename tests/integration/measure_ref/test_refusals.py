@@ -110,8 +110,9 @@ def test_a_missing_data_file_is_refused(tiny: TinyModel, tmp_path: Path) -> None
 def test_no_completion_with_an_eos_is_refused(tiny: TinyModel, model: PreTrainedModel) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny.path)
     rows = {"line 1": Row(prompt="x")}
+    measured = measure_reference(model, tokenizer, rows, z_c=tiny.z_c, max_new_tokens=1)
     with pytest.raises(DataError, match="none of 1 completions reached an EOS within 1 tokens"):
-        measure_reference(model, tokenizer, rows, z_c=tiny.z_c, max_new_tokens=1)
+        _ = measured.c_ref
 
 
 def test_a_model_that_is_no_folder_needs_an_output(tmp_path: Path) -> None:
