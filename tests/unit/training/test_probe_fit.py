@@ -114,7 +114,7 @@ def test_the_row_is_the_minimum_of_the_laser_loss(
                 weights_N,
                 score.beta_v,
             )
-        ).loss
+        )
         total = solved + CHOICE.ridge * unit**2 * (variances_D * (row_D - prior_D) ** 2).sum()
         if ceiling is not None:
             excess_M = (texts.logprobs(row_D) - ceiling).clamp(min=0.0)
