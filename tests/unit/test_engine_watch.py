@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from laserve.errors import CheckpointRejected
-from laserve.hot_load import restart
+from laserve.hot_load import in_engine, restart
 from laserve.hot_load.promises import FilesShown
 from laserve.hot_load.proof import Prover
 from laserve.hot_load.restart import Restarts, Served
@@ -92,6 +92,7 @@ async def test_what_cannot_be_started_again_is_tried_to_the_limit(
     switch: Switch, active: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class NoEngines:
+        limit_s = 10.0
         started = 0
 
         async def start(self, model: Path) -> NoReturn:
@@ -127,6 +128,7 @@ async def test_a_model_of_a_hub_is_proven_again_as_at_the_start_without_its_file
     switch: Switch, active: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class OneEngine:
+        limit_s = 10.0
         started: list[Path] = []  # noqa: RUF012 - of this test alone
 
         async def start(self, model: Path) -> object:
@@ -143,7 +145,7 @@ async def test_a_model_of_a_hub_is_proven_again_as_at_the_start_without_its_file
     def give_up() -> NoReturn:
         pytest.fail("one restart is allowed")
 
-    monkeypatch.setattr(restart, "warm_up", warm_up)
+    monkeypatch.setattr(in_engine, "warm_up", warm_up)
     monkeypatch.setattr(Prover, "of_start", of_start)
     engines: Any = OneEngine()
     manifest: Any = object()

@@ -19,7 +19,13 @@ from vllm.v1.metrics.loggers import PrometheusStatLogger
 from laserve.errors import CheckpointRejected
 from laserve.hot_load.engine_calls import lay_score_row
 from laserve.processes import kill
-from laserve.vllm_seam.engine import engine_processes, prometheus_logger, stop_core
+from laserve.vllm_seam.engine import (
+    core_processes,
+    engine_processes,
+    prometheus_logger,
+    stop_core,
+    with_children,
+)
 
 PROCESS_BYTES = 2 << 30
 """Memory that an engine's processes take on a CPU besides weights and KV cache."""
@@ -29,6 +35,8 @@ class Engines:
     """Makes engines with the flags of the server, for other checkpoints of the same shape."""
 
     def __init__(self, args: Namespace, first: EngineClient) -> None:
+        self.limit_s: float = args.engine_timeout_s
+        """How long a new engine may take to be started and proven."""
         self._args = args
         self._first = first
         self._processes = {first: engine_processes(first)}
@@ -37,9 +45,9 @@ class Engines:
         """An engine of its own for this checkpoint.
 
         Raises CheckpointRejected where it does not start. Cancelled, it ends the processes that
-        it has started.
+        it has started: they are gone when this returns.
         """
-        before = set(psutil.Process().children(recursive=True))
+        before = core_processes()
         # Seconds to minutes, in which the event loop has others to serve.
         starting = asyncio.ensure_future(asyncio.to_thread(self._start, checkpoint))
         try:
@@ -49,8 +57,8 @@ class Engines:
                 f"no engine started with it: {error}. The server's log has the engine's own words"
             ) from error
         except asyncio.CancelledError:
-            for process in set(psutil.Process().children(recursive=True)) - before:
-                process.kill()
+            # The thread finds them gone, and ends.
+            await asyncio.to_thread(kill, with_children(core_processes() - before))
             raise
         self._processes[client] = engine_processes(client)
         if row := self._args.laserve_row:

@@ -10,11 +10,10 @@ from typing import NoReturn
 
 from laserve.core.manifest import Manifest
 from laserve.errors import CheckpointRejected
-from laserve.hot_load.engine_calls import add_adapter, rejecting
 from laserve.hot_load.engines import Engines
+from laserve.hot_load.in_engine import in_new_engine, new_engine
 from laserve.hot_load.promises import FilesShown
 from laserve.hot_load.proof import Prover
-from laserve.scoring.warm_up import warm_up
 from laserve.serving.deployment import Deployment
 from laserve.serving.readiness import Reason
 from laserve.serving.switch import Switch
@@ -110,22 +109,14 @@ class Restarts:
 
     async def _start(self, lost: Deployment) -> Deployment:
         """The same in a new engine, proven. Raises CheckpointRejected."""
-        source, served, version = lost.source, self._served, lost.version + 1
-        client = await self._engines.start(served.model if source is None else source.weights.path)
-        try:
-            with rejecting("its engine fails"):
-                await warm_up(client, lost.parameters)
-                adapter = None
-                if source is not None and source.adapter is not None:
-                    adapter = await add_adapter(client, source.adapter, version)
-                new = Deployment(version, client, lost.parameters, lost.observer, source, adapter)
-                if source is not None:
-                    await self._prover.prove(new)
-                elif served.manifest is not None:
-                    await Prover.of_start(
-                        client, lost.parameters, served.manifest, served.folder, served.files
-                    )
-        except BaseException:
-            await self._engines.stop(client)
-            raise
-        return new
+        if lost.source is not None:
+            async with in_new_engine(self._engines, lost.source, lost) as new:
+                await self._prover.prove(new)
+                return new
+        served, parameters = self._served, lost.parameters
+        async with new_engine(self._engines, served.model, parameters) as client:
+            if served.manifest is not None:
+                await Prover.of_start(
+                    client, parameters, served.manifest, served.folder, served.files
+                )
+            return Deployment(lost.version + 1, client, parameters, lost.observer)

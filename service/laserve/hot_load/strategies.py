@@ -1,7 +1,8 @@
 """How a checkpoint gets into an engine while another one serves, and how that one leaves.
 
 side by side   a second engine loads and proves it; then the switch; the first one drains and
-               ends. Nothing waits, and the memory holds both for a while.
+               ends. Nothing waits, and the memory holds both for a while. One that is not proven
+               in `--engine-timeout-s` is ended.
 in place       new requests wait, the running ones end; the engine reads the new weights and
                proves them. Where that fails the old ones are put back, and proven. Nobody waits
                longer than `--load-patience`: a load that would need more gives up, unless it is
@@ -15,22 +16,15 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from vllm.engine.protocol import EngineClient
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from laserve.checkpoint.page_cache import read_ahead
 from laserve.errors import CheckpointRejected, ConfigurationError
-from laserve.hot_load.engine_calls import (
-    add_adapter,
-    add_adapter_again,
-    rejecting,
-    reload_weights,
-    remove_adapter,
-)
+from laserve.hot_load.engine_calls import add_adapter_again, reload_weights, remove_adapter
 from laserve.hot_load.engines import Engines
+from laserve.hot_load.in_engine import in_engine, in_new_engine
 from laserve.hot_load.jobs import Strategy
 from laserve.hot_load.proof import Prover
-from laserve.scoring.warm_up import warm_up
 from laserve.serving.deployment import Deployment, Source
 from laserve.serving.switch import Switch
 from laserve.worker.reload import check_reloadable
@@ -61,7 +55,7 @@ class Strategies:
         """
         active = self._switch.active
         if active.source is not None and source.weights is active.source.weights:
-            return self._in_engine(active.client, source)
+            return in_engine(active.client, source, active)
         if strategy == Strategy.AUTO:
             fits = self._engines.fits_beside(source.weights.path)
             strategy = Strategy.SIDE_BY_SIDE if fits else Strategy.IN_PLACE
@@ -70,7 +64,7 @@ class Strategies:
             "loading %s %s (%s, weights %s)", what.name, strategy.value, folder, source.weights_hash
         )
         if strategy == Strategy.SIDE_BY_SIDE:
-            return self._side_by_side(source)
+            return in_new_engine(self._engines, source, active)
         return self._in_place(source, force=force)
 
     async def end(self, previous: Deployment) -> None:
@@ -85,18 +79,6 @@ class Strategies:
         logger.info("%s has ended", previous)
 
     @asynccontextmanager
-    async def _side_by_side(self, source: Source) -> AsyncIterator[Deployment]:
-        client = await self._engines.start(source.weights.path)
-        try:
-            with rejecting("its engine fails"):
-                await warm_up(client, source.weights.manifest.parameters())
-            async with self._in_engine(client, source) as deployment:
-                yield deployment
-        except BaseException:
-            await self._engines.stop(client)
-            raise
-
-    @asynccontextmanager
     async def _in_place(self, source: Source, *, force: bool) -> AsyncIterator[Deployment]:
         try:
             check_reloadable(self._switch.active.client.vllm_config)
@@ -108,32 +90,12 @@ class Strategies:
             active.end()
             try:
                 await reload_weights(active.client, source.weights.path)
-                async with self._in_engine(active.client, source) as deployment:
+                async with in_engine(active.client, source, active) as deployment:
                     yield deployment
             except Exception:  # not where it is cancelled: the server ends, and the engine with it
                 if not self._switch.is_shut_down:
                     await self._put_back(active)
                 raise
-
-    @asynccontextmanager
-    async def _in_engine(self, client: EngineClient, source: Source) -> AsyncIterator[Deployment]:
-        """The deployment of weights that are in this engine, and of an adapter that is added."""
-        active = self._switch.active
-        version = active.version + 1
-        adapter = None
-        if source.adapter is not None:
-            adapter = await add_adapter(client, source.adapter, version)
-        parameters = source.checkpoint.manifest.parameters()
-        try:
-            yield Deployment(version, client, parameters, active.observer, source, adapter)
-        except EngineDeadError as error:
-            raise CheckpointRejected(
-                "its engine died while it was loaded; the server's log has the engine's own words"
-            ) from error
-        except CheckpointRejected:
-            if adapter is not None:
-                await remove_adapter(client, adapter)
-            raise
 
     async def _put_back(self, active: Deployment) -> None:
         """Restore the weights of the active deployment, in its engine or in a new one.
@@ -146,7 +108,7 @@ class Strategies:
             if await self._restored(active, active.source):
                 active.resume()
                 return
-            async with self._side_by_side(active.source) as again:
+            async with in_new_engine(self._engines, active.source, active) as again:
                 await self._prover.prove(again)
                 self._switch.activate(again)
         except Exception:

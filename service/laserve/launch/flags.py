@@ -16,6 +16,8 @@ from laserve.serving.readiness import LOAD_PATIENCE_S
 UPSTREAM_TIMEOUT_S = 60.0
 HUNG_AFTER_S = 20.0
 ENGINE_RESTARTS = 3
+ENGINE_TIMEOUT_S = 1800.0
+"""Large weights from a slow disk, and what is compiled: too short, it would end each restart."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -129,12 +131,21 @@ def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
         help="how often in an hour an engine that died is started again, before the server ends "
         "with status 1 (default %(default)s)",
     )
+    group.add_argument(
+        "--engine-timeout-s",
+        type=float,
+        default=ENGINE_TIMEOUT_S,
+        help="seconds that an engine beside the first one, or in its place, may take to be started "
+        "and proven; then it is ended (default %(default)s)",
+    )
 
 
 def check_engine_flags(args: argparse.Namespace) -> None:
     """Raise ConfigurationError for flags that cannot work."""
     if not 0 < args.hung_after_s < math.inf:
         raise ConfigurationError(f"--hung-after-s {args.hung_after_s} is not above 0")
+    if not 0 < args.engine_timeout_s < math.inf:
+        raise ConfigurationError(f"--engine-timeout-s {args.engine_timeout_s} is not above 0")
     if args.engine_restarts < 0:
         raise ConfigurationError(f"--engine-restarts {args.engine_restarts} is below 0")
 

@@ -1,7 +1,10 @@
 """Parts of vLLM's engine client that its interface does not show."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
+from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from typing import cast
 
 import psutil
@@ -25,12 +28,22 @@ def engine_processes(client: EngineClient) -> list[psutil.Process]:
     """The processes of an engine that this process has started, its workers' too."""
     core = cast(AsyncMPClient, cast(AsyncLLM, client).engine_core)
     manager = core.resources.engine_manager
+    return with_children(manager.processes if isinstance(manager, CoreEngineProcManager) else ())
+
+
+def core_processes() -> set[BaseProcess]:
+    """Those of every engine that this process has started, also of one that has no client yet. They
+    have children, and so are no daemons, as all else is that runs beside them."""
+    return {one for one in active_children() if not one.daemon}
+
+
+def with_children(processes: Iterable[BaseProcess]) -> list[psutil.Process]:
+    """Those of them that are there, and what they have started."""
     found: list[psutil.Process] = []
-    if isinstance(manager, CoreEngineProcManager):
-        for one in manager.processes:
-            with suppress(psutil.NoSuchProcess):
-                process = psutil.Process(one.pid)
-                found += [process, *process.children(recursive=True)]
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(one.pid)
+            found += [process, *process.children(recursive=True)]
     return found
 
 

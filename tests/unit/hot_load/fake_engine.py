@@ -36,6 +36,7 @@ class FakeEngine:
             use_v2_model_runner=False,
             speculative_config=None,
         )
+        self.engine_core = SimpleNamespace(resources=SimpleNamespace(engine_manager=None))
         self.errored = False
         self.reloaded: list[str] = []
         """The checkpoints that it was asked to read, in their order."""
@@ -81,6 +82,7 @@ class FakeEngine:
 class FakeEngines:
     """Stands in for `laserve.hot_load.engines.Engines` where no second engine starts."""
 
+    limit_s: float = 10.0
     started: list[str] = field(default_factory=list)
     """The checkpoints that an engine was to start with."""
     stopped: list[FakeEngine] = field(default_factory=list)

@@ -3,18 +3,23 @@
 import asyncio
 import logging
 import os
+import signal
 import threading
+from argparse import Namespace
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import Staging
+from laserve.hot_load import in_engine
 from laserve.hot_load.checkpoints import ActiveCheckpoint, NoPredecessorError
+from laserve.hot_load.engines import Engines
 from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.hot_load.load import HotLoader
 from laserve.hot_load.promises import ComputationShown, FilesShown
@@ -42,8 +47,8 @@ class Serving:
     recorder: Recorder
     task: asyncio.Task[None]
 
-    async def load(self, name: str) -> Job:
-        return await self.ended(self.loader.load(self.root / name, Strategy.AUTO))
+    async def load(self, name: str, strategy: Strategy = Strategy.AUTO) -> Job:
+        return await self.ended(self.loader.load(self.root / name, strategy))
 
     async def ended(self, job: Job) -> Job:
         await self.recorder.ended(job)
@@ -205,6 +210,55 @@ async def test_a_load_that_fails_while_the_server_shuts_down_puts_nothing_back(
     assert serving.engines.started == []
     assert serving.engines.stopped == []
     assert critical(caplog) == []
+    assert serving.copies == ["a"]
+
+
+async def test_a_second_engine_that_stops_as_it_starts_has_so_long_and_is_ended(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = get_context("spawn").Process(target=signal.raise_signal, args=(signal.SIGSTOP,))
+
+    class StoppedEngines(Engines):
+        def _start(self, checkpoint: Path) -> NoReturn:
+            process.start()
+            process.join()
+            # As vLLM's client says it.
+            raise RuntimeError("Engine core initialization failed")
+
+    client: Any = serving.engine
+    engines = StoppedEngines(Namespace(engine_timeout_s=1.0), client)
+    monkeypatch.setattr(serving.loader._strategies, "_engines", engines)
+    first = serving.switch.active
+    job = await serving.load("b", Strategy.SIDE_BY_SIDE)
+    assert job.reason == (
+        "its engine was not started and proven after 1 s (--engine-timeout-s): ended"
+    )
+    assert process.exitcode == -signal.SIGKILL
+    assert (serving.switch.active, first.is_over) == (first, False)
+    assert serving.copies == ["a"]
+    assert (await serving.load("b", Strategy.IN_PLACE)).state == State.ACTIVE
+
+
+async def test_a_second_engine_that_hangs_before_it_is_proven_has_so_long_and_is_ended(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = FakeEngine(serving.root / "b")
+
+    async def start(checkpoint: Path) -> FakeEngine:
+        return second
+
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(serving.engines, "limit_s", 0.01)
+    monkeypatch.setattr(serving.engines, "start", start)
+    monkeypatch.setattr(in_engine, "warm_up", hang)
+    first = serving.switch.active
+    job = await serving.load("b", Strategy.SIDE_BY_SIDE)
+    assert job.reason is not None
+    assert "--engine-timeout-s" in job.reason
+    assert serving.engines.stopped == [second]
+    assert (serving.switch.active, first.is_over) == (first, False)
     assert serving.copies == ["a"]
 
 
