@@ -94,7 +94,8 @@ def test_a_function_that_we_rely_upon_can_be_called_so_in_the_installed_vllm(
         or getattr(found, "func", None)
         or found
     )
-    assert inspect.iscoroutinefunction(function) == (match[3] is not None)
+    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    assert is_async == (match[3] is not None)
     assert list(inspect.signature(function).parameters) == parameters(match[4])
 
 

@@ -121,13 +121,15 @@ def demo(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
-    """Loads checkpoints: it serves `a`; `b` lies beside it."""
+    """Loads checkpoints: it serves `a`; `b` lies beside it. Answers in the background, too."""
     root = tmp_path_factory.mktemp("hot") / "candidates"
     for seed, name in enumerate(("a", "b")):
         build_checkpoint(root / name, seed=seed, name=f"tiny-{name}")
     watch = ("--hung-after-s", "5", "--engine-restarts", str(RESTARTS))
-    with running_hot_server(root, ("a", "b"), *watch) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VLLM_ENABLE_RESPONSES_API_STORE", "1")
+        with running_hot_server(root, ("a", "b"), *watch) as running:
+            yield running
 
 
 @pytest.fixture

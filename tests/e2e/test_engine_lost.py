@@ -51,10 +51,15 @@ def test_an_engine_that_dies_is_replaced_by_another_one_with_the_same_checkpoint
     old = engines(server.pid) | workers(server.pid)
     killed = processes(server.pid)
     with suspended(killed):
+        body = {"model": server.model, "input": "x", "background": True}
+        later = server.http.post("/v1/responses", json=body).json()
         asking = Asking(server, half=False)
         for process in killed:
             process.kill()
         check_errors(asking.answers(), DIED)
+    polled = server.http.get(f"/v1/responses/{later['id']}").json()
+    assert (later["status"], polled["status"]) == ("queued", "failed")
+    assert DIED in polled["error"]["message"]
     # It is seen a moment later.
     server.wait_until(lambda: server.metric("laserve_unready", reason="restarting") == 1, LIMIT_S)
     check_refuses(server, "is being started again")

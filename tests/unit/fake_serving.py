@@ -3,6 +3,7 @@
 The schemas, the stream formats and Anthropic's conversion are vLLM's own.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -227,12 +228,15 @@ class FakeServingResponses:
     def __init__(self, engine: FakeEngine) -> None:
         self.engine = engine
         self.stored: ResponsesResponse | None = None
+        self.background_tasks: dict[str, asyncio.Task[None]] = {}
 
     async def create_responses(
         self, request: ResponsesRequest, raw_request: Any = None
     ) -> ResponsesResponse | AsyncGenerator[StreamingResponsesResponse, None]:
         if request.stream:
             return self._stream(request)
+        if request.background:
+            self.background_tasks[request.request_id] = asyncio.create_task(asyncio.sleep(0))
         async for _ in self.engine.generate():
             pass
         self.stored = self._response(request, "completed")

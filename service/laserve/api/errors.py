@@ -1,10 +1,12 @@
 """Errors as the error object of the OpenAI API, of whichever part they are."""
 
 from http import HTTPStatus
+from typing import Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from vllm.entrypoints.serve.engine.protocol import ErrorInfo, ErrorResponse
 from vllm.entrypoints.serve.exception_handling.error_response import create_error_response
@@ -20,6 +22,16 @@ _TYPES = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "InternalServerError",
 }
 """As vLLM and OpenAI's clients name them; the others are the status's own name."""
+
+
+class ResponseErrorEvent(BaseModel):
+    """The event of the Responses API that ends a stream for an error."""
+
+    type: Literal["error"] = "error"
+    code: str
+    message: str
+    param: str | None = None
+    sequence_number: int
 
 
 def error_type(status: int) -> str:

@@ -63,6 +63,9 @@ RELIED_UPON: dict[str, dict[str, str]] = {
     },
     f"{_RESPONSES}.serving:OpenAIServingResponses": {
         "create_responses": "async def (self, request, raw_request=None)",
+        "responses_background_stream_generator": "async def (self, response_id, "
+        "starting_after=None)",
+        **dict.fromkeys(("background_tasks", "response_store", "event_store"), "set in __init__"),
         "engine_client": "GenerateBaseServing: set in __init__",
     },
     f"{_ANTHROPIC}.serving:AnthropicServingMessages": {
@@ -146,7 +149,9 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         "shutdown": "MPClient: def (self, timeout=None)",
         "resources": "MPClient: set in __init__",
     },
-    "vllm.v1.engine.core_client:BackgroundResources": {"engine_manager": "a field"},
+    "vllm.v1.engine.core_client:BackgroundResources": dict.fromkeys(
+        ("engine_manager", "ctx"), "a field"
+    ),
     "vllm.v1.engine.utils:CoreEngineProcManager": {"processes": "set in __init__"},
     "vllm.v1.engine.output_processor:OutputProcessor": {"propagate_error": "def (self, e)"},
     "vllm.v1.metrics.loggers:StatLoggerManager": {"stat_loggers": "set in __init__"},

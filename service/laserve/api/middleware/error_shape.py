@@ -12,7 +12,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from laserve.api.errors import error_type
+from laserve.api.errors import ResponseErrorEvent, error_type
 from laserve.api.middleware.paths import is_below
 
 MESSAGES = "/v1/messages"
@@ -95,10 +95,10 @@ def error_event(scope: Scope, status: HTTPStatus, message: str, last: bytes) -> 
     if is_below(scope, MESSAGES):
         return b"event: error\ndata: " + _as_json(_anthropics(status, message)) + b"\n\n"
     if is_below(scope, RESPONSES):
-        # As OpenAI's streaming events have it.
-        event = {"type": "error", "code": error_type(status), "message": message, "param": None}
-        number = _next_number(last)
-        return b"event: error\ndata: " + _as_json({**event, "sequence_number": number}) + b"\n\n"
+        event = ResponseErrorEvent(
+            code=error_type(status), message=message, sequence_number=_next_number(last)
+        )
+        return f"event: error\ndata: {event.model_dump_json()}\n\n".encode()
     return b"data: " + _as_json(_openais(status, message, None)) + b"\n\ndata: [DONE]\n\n"
 
 

@@ -1,0 +1,102 @@
+"""What becomes of a response that fails in the background, on vLLM's own serving object."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+from vllm import SamplingParams
+from vllm.entrypoints.openai.responses.protocol import ResponsesRequest, ResponsesResponse
+from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
+from vllm.exceptions import VLLMValidationError
+
+from laserve.api.background import end_streams_of_failures, tell_failure
+from laserve.serving.readiness import Cause, Withdrawn
+
+DIED = Withdrawn.because(Cause.DIED)
+
+
+class Serving(OpenAIServingResponses):
+    """vLLM's, of a server that is not started, whose generations raise."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.background_tasks = {}
+        self.response_store = {}
+        self.response_store_lock = asyncio.Lock()
+        self.event_store = {}
+        end_streams_of_failures(self)
+
+    async def responses_full_generator(self, *_: Any, **__: Any) -> Any:
+        raise self.error
+
+    async def responses_stream_generator(self, *_: Any, **__: Any) -> AsyncGenerator[Any, None]:
+        for event in list[Any]():
+            yield event
+        raise self.error
+
+    async def fail(self, **fields: Any) -> str:
+        """Begin one as `create_responses` does, and let it fail; its id."""
+        request = ResponsesRequest(input="x", background=True, **fields)
+        name = request.request_id
+        params = SamplingParams(max_tokens=8)
+        self.response_store[name] = ResponsesResponse.from_request(
+            request, params, "tiny", 1, output=[], status="queued"
+        )
+        run = (
+            self._run_background_request_stream if request.stream else self._run_background_request
+        )
+        task = self.background_tasks[name] = asyncio.create_task(run(request))
+        tell_failure(self, name)
+        await asyncio.wait([task])
+        return name
+
+    async def polled(self, name: str) -> dict[str, Any]:
+        """What `GET /v1/responses/{response_id}` answers."""
+        response = await self.retrieve_responses(name, None, stream=False)
+        assert isinstance(response, ResponsesResponse)
+        return response.model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (DIED, "server_error", Cause.DIED),
+        (VLLMValidationError("top_p is 2", parameter="top_p"), "invalid_prompt", "top_p is 2"),
+        (OSError("of ours"), "server_error", "an internal error: the server's log has it"),
+    ],
+)
+async def test_who_polls_is_told_of_the_failure_and_why(
+    error: BaseException, code: str, message: str
+) -> None:
+    serving = Serving(error)
+    response = await serving.polled(await serving.fail())
+    assert response["status"] == "failed"
+    assert response["error"] == {"code": code, "message": message}
+
+
+async def test_a_stream_ends_with_the_error_also_for_who_reads_it_again() -> None:
+    serving = Serving(DIED)
+    name = await serving.fail(stream=True)
+    for _ in range(2):
+        async with asyncio.timeout(10):
+            stream: Any = await serving.retrieve_responses(name, None, stream=True)
+            (event,) = [event.model_dump() async for event in stream]
+        assert event == {
+            "type": "error",
+            "code": "ServiceUnavailableError",
+            "message": Cause.DIED,
+            "param": None,
+            "sequence_number": 0,
+        }
+    assert (await serving.polled(name))["status"] == "failed"
+
+
+async def test_a_defect_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    serving = Serving(OSError("of ours"))
+    name = await serving.fail()
+    (record,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert name in record.message
+    assert record.exc_info is not None
+    assert record.exc_info[1] is serving.error
