@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench.hot_load.memory import engines, family
+from tests.bench.hot_load.memory import engines, family, poll_descriptors
 from tests.bench.soak.disturbances import equality_processes
 from tests.e2e.cued_reload import give_cue, waiting_for
 from tests.e2e.hot_loading import (
@@ -146,13 +146,17 @@ def test_a_server_selects_without_its_equality_processes_and_leaves_nothing_behi
         assert refused.status_code == 409
         assert "nothing was active before tiny-a" in refused.json()["error"]["message"]
         check_selects_without(hot, equality_processes(hot.server.pid))
+        pid = hot.server.pid
+        before = poll_descriptors(pid)
         hot.load(root / "b", "side_by_side")
         hot.ask("tiny-b")
-        old = engines(hot.server.pid)
+        # What reached the first engine goes with it.
+        hot.server.wait_until(lambda: len(engines(pid)) == 1 and poll_descriptors(pid) == before)
+        old = engines(pid)
         job = hot.wait(hot.post(root / "a", "side_by_side"), "loading")
         hot.second_engine(job["id"], old)
-        processes = list(family(hot.server.pid))
-        psutil.Process(hot.server.pid).terminate()
+        processes = list(family(pid))
+        psutil.Process(pid).terminate()
         _, alive = psutil.wait_procs(processes, timeout=STOP_LIMIT_S)
         assert not alive
         assert list(hot.staging.iterdir()) == []

@@ -20,6 +20,7 @@ from laserve.errors import CheckpointRejected
 from laserve.hot_load.engine_calls import lay_score_row
 from laserve.processes import kill
 from laserve.vllm_seam.engine import (
+    close_context,
     core_processes,
     engine_processes,
     prometheus_logger,
@@ -73,6 +74,7 @@ class Engines:
             await stop_core(client)
         else:
             await asyncio.to_thread(client.shutdown)
+        await close_context(client)
         await asyncio.to_thread(kill, self._processes.pop(client, ()))
         multiprocessing.active_children()  # takes leave of the processes that have ended
 

@@ -24,6 +24,13 @@ async def stop_core(client: EngineClient) -> None:
     await asyncio.to_thread(engine.engine_core.shutdown)
 
 
+async def close_context(client: EngineClient) -> None:
+    """Close what the client of an engine that has ended still has open to reach it: vLLM leaves it
+    to the garbage collector, which does not look at the first client again."""
+    core = cast(AsyncMPClient, cast(AsyncLLM, client).engine_core)
+    await asyncio.to_thread(core.resources.ctx.term)  # its sockets are closed by now
+
+
 def engine_processes(client: EngineClient) -> list[psutil.Process]:
     """The processes of an engine that this process has started, its workers' too."""
     core = cast(AsyncMPClient, cast(AsyncLLM, client).engine_core)
