@@ -1,6 +1,7 @@
 """The watch over an engine: when its silence counts, and when its restarts end."""
 
 import asyncio
+from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from laserve.hot_load import in_engine, restart
 from laserve.hot_load.promises import FilesShown
 from laserve.hot_load.proof import Prover
 from laserve.hot_load.restart import Restarts, Served
+from laserve.launch.flags import engine_restarts
 from laserve.serving import heartbeat
 from laserve.serving.deployment import Deployment
 from laserve.serving.heartbeat import Heartbeat
@@ -122,6 +124,16 @@ async def test_what_cannot_be_started_again_is_tried_to_the_limit(
     with pytest.raises(Withdrawn, match="is being started again"):
         async with switch.admitted():
             pass
+
+
+@pytest.mark.parametrize(
+    ("api_servers", "ranks", "restarts"), [(None, 1, 3), (1, 1, 3), (2, 1, 0), (1, 2, 0)]
+)
+async def test_an_engine_that_others_would_not_hear_of_is_not_replaced(
+    api_servers: int | None, ranks: int, restarts: int
+) -> None:
+    args = Namespace(api_server_count=api_servers, data_parallel_size=ranks, engine_restarts=3)
+    assert engine_restarts(args) == restarts
 
 
 async def test_a_model_of_a_hub_is_proven_again_as_at_the_start_without_its_files(

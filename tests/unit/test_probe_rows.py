@@ -42,20 +42,21 @@ def test_a_probe_leaves_the_row_behind_its_prompt_among_requests_of_every_kind(
     runner: Any, chunk: int
 ) -> None:
     model = ToyModel()
-    take_rows()
+    take_rows("")
     probes = [
         ToyRequest([30, 31, 32, i], armed=False, limit=1, probe=f"probe-{i}") for i in range(6)
     ]
     others = all_kinds(12, limit=6)
     mixed = [request for pair in zip(others[:6], probes, strict=True) for request in pair]
     runner(model, chunk=chunk).run(mixed + others[6:])
-    rows = take_rows()
+    assert take_rows("another-") == {}
+    rows = take_rows("probe-")
     assert rows.keys() == {probe.probe for probe in probes}
     for probe in probes:
         expected = sketch_row(model.row(probe.prompt))
         assert rows[str(probe.probe)]["top_token_ids"] == expected.top_token_ids
         assert compare_rows(kept(expected), RowSketch(**rows[str(probe.probe)])).largest < 1e-5
-    assert take_rows() == {}
+    assert take_rows("") == {}
 
 
 @pytest.mark.parametrize("runner", [V1Runner, V2Runner])
@@ -66,7 +67,7 @@ def test_probes_change_no_token_of_the_others(runner: Any) -> None:
     others = all_kinds(8, limit=10)
     runner(model, slots=16).run([*others, *probes])
     assert [request.output for request in others] == [request.output for request in alone]
-    take_rows()
+    take_rows("")
 
 
 @pytest.mark.parametrize("vocab_size", VOCABULARIES)

@@ -16,6 +16,7 @@ from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
 from vllm.entrypoints.openai.models.serving import OpenAIServingModels
 
 from laserve.errors import ConfigurationError
+from laserve.vllm_seam.engine import on_every_worker
 from laserve.vllm_seam.serving import share_engine
 
 Serving = TypeVar("Serving")
@@ -31,6 +32,21 @@ def made(kind: type[Serving], **fields: object) -> Serving:
     serving = kind.__new__(kind)
     vars(serving).update(fields)
     return serving
+
+
+async def test_the_workers_of_every_data_parallel_rank_answer() -> None:
+    async def all_ranks(utility: str, *asked: object) -> list[list[object]]:
+        return [[(rank, utility, asked)] for rank in range(2)]
+
+    client: Any = SimpleNamespace(
+        vllm_config=SimpleNamespace(parallel_config=SimpleNamespace(data_parallel_size=2)),
+        engine_core=SimpleNamespace(call_utility_all_async=all_ranks),
+    )
+    # As vLLM's `AsyncMPClient.collective_rpc_async` asks: method, time limit, args, kwargs.
+    asked = ("take", None, ("a", 1), None)
+    assert await on_every_worker(client, "take", "a", 1) == [
+        (rank, "collective_rpc", asked) for rank in range(2)
+    ]
 
 
 def test_every_object_that_holds_the_engine_holds_ours() -> None:

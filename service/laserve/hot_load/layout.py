@@ -12,6 +12,7 @@ from laserve.checkpoint.strict_json import few
 from laserve.errors import CheckpointRejected
 from laserve.hot_load.engine_calls import rejecting
 from laserve.hot_load.promises import Weights
+from laserve.vllm_seam.engine import on_every_worker
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ async def _compared(
 ) -> dict[str, list[str]]:
     """The fields of `laserve.worker.weights.Compared`, over all workers."""
     with rejecting("the engine's weights cannot be compared with the files"):
-        answers = await client.collective_rpc("compare_weights", args=(str(folder), names))
+        answers = await on_every_worker(client, "compare_weights", str(folder), names)
     merged: dict[str, set[str]] = {"different": set(), "uncovered": set()}
     for kind in ("different", "uncovered", "computed", "equal"):
         # A name is told by the worst that a worker has found of it.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from vllm.engine.protocol import EngineClient
@@ -15,6 +16,7 @@ from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 from laserve.core.probes import GoldenProbe, ProbeRow
+from laserve.vllm_seam.engine import on_every_worker
 from laserve.worker.probe_rows import probing_extra_args
 from laserve.worker.row_sketch import RowSketch
 
@@ -43,8 +45,9 @@ async def read_rows(
             async for _ in outputs:
                 pass
 
+    prefix = f"probe-{uuid4().hex}-"
     keys = {
-        f"probe-{index}-row-{number}": (index, number)
+        f"{prefix}{index}-row-{number}": (index, number)
         for index, probe in enumerate(probes)
         for number in range(len(probe.rows))
     }
@@ -56,7 +59,7 @@ async def read_rows(
     )
     kept: dict[str, Mapping[str, Any]] = {}
     # Of several workers those that sample have the rows, each the same ones.
-    for worker in await client.collective_rpc("take_probe_rows"):
+    for worker in await on_every_worker(client, "take_probe_rows", prefix):
         kept |= worker
     return {keys[key]: RowSketch(**row) for key, row in kept.items() if key in keys}
 

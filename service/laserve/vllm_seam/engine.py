@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing import active_children
 from multiprocessing.process import BaseProcess
-from typing import cast
+from typing import Any, cast
 
 import psutil
 from vllm.engine.protocol import EngineClient
@@ -22,6 +22,17 @@ async def stop_core(client: EngineClient) -> None:
     if engine.output_handler is not None:
         engine.output_handler.cancel()
     await asyncio.to_thread(engine.engine_core.shutdown)
+
+
+async def on_every_worker(client: EngineClient, method: str, *args: object) -> list[Any]:
+    """What the workers answer to `method`, those of every data parallel rank:
+    `EngineClient.collective_rpc` gives the answers of the first rank alone."""
+    if client.vllm_config.parallel_config.data_parallel_size == 1:
+        answers: list[Any] = await client.collective_rpc(method, args=args)
+        return answers
+    core = cast(AsyncMPClient, cast(AsyncLLM, client).engine_core)
+    ranks = await core.call_utility_all_async("collective_rpc", method, None, args, None)
+    return [answer for workers in ranks for answer in workers]
 
 
 async def close_context(client: EngineClient) -> None:

@@ -148,6 +148,7 @@ RELIED_UPON: dict[str, dict[str, str]] = {
     "vllm.v1.engine.core_client:AsyncMPClient": {
         "shutdown": "MPClient: def (self, timeout=None)",
         "resources": "MPClient: set in __init__",
+        "call_utility_all_async": "async def (self, method, *args)",
     },
     "vllm.v1.engine.core_client:BackgroundResources": dict.fromkeys(
         ("engine_manager", "ctx"), "a field"

@@ -37,8 +37,7 @@ def keep_row(key: str, logits: torch.Tensor) -> None:
     _kept[key] = asdict(sketch_row(logits))
 
 
-def take_rows() -> dict[str, dict[str, Any]]:
-    """What was kept, by key, and none of it any more. The fields of `RowSketch`."""
-    rows = dict(_kept)
-    _kept.clear()
-    return rows
+def take_rows(prefix: str) -> dict[str, dict[str, Any]]:
+    """What was kept under keys that begin so, by key, and none of it any more: several API servers
+    prove one engine at a time. The fields of `RowSketch`."""
+    return {key: _kept.pop(key) for key in list(_kept) if key.startswith(prefix)}

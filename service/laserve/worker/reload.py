@@ -82,9 +82,9 @@ class ReloadExtension:
         with set_current_vllm_config(self.vllm_config):
             return lay_row(self.model_runner.get_model(), Path(file), tensor, z_c)
 
-    def take_probe_rows(self) -> dict[str, dict[str, Any]]:
-        """The rows that golden probes have asked for since the last call (`probe_rows`)."""
-        return take_rows()
+    def take_probe_rows(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """The rows that golden probes of this prefix have asked for (`probe_rows`)."""
+        return take_rows(prefix)
 
 
 def check_reloadable(config: VllmConfig) -> None:

@@ -32,7 +32,7 @@ class FakeEngine:
         )
         self.vllm_config = SimpleNamespace(
             model_config=model,
-            parallel_config=SimpleNamespace(worker_extension_cls=""),
+            parallel_config=SimpleNamespace(worker_extension_cls="", data_parallel_size=1),
             use_v2_model_runner=False,
             speculative_config=None,
         )
