@@ -1,6 +1,6 @@
 """What the OpenAPI document says can be asked, in a thousand ways, of a server on a tiny model.
 
-    python -m tests.bench.api_cases [--cases 60]
+    python -m tests.bench.api_cases [--cases 75]
 
 The exit status is 1 where an answer is a 5xx or not one that the document has, or fewer than 500
 are 200s.
@@ -23,7 +23,7 @@ ANSWERED = 500
 def main() -> int:
     """Run it; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=60, help="of each route (default 60)")
+    parser.add_argument("--cases", type=int, default=75, help="of each route (default 75)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="laserve-api-") as scratch:
         root = Path(scratch, "candidates")

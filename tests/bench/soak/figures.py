@@ -13,12 +13,13 @@ from tests.bench.hot_load.memory import engines, family, workers
 from tests.bench.soak.disturbances import equality_processes
 
 MIB = 2**20
-GROWTH = 0.1
+GROWTH = 0.05
 """What a process's memory may grow by from the second quarter of a run to the last, as a share:
-an allocator keeps what it had. A leak of 10 KB for each answer would be more."""
-FDS = 16
-"""More descriptors than before: the client of the first engine renders prompts after its engine has
-ended, and vLLM leaves the sockets of others to the garbage collector."""
+an allocator keeps what it had. Half of the answers lie between: of 10,000 a leak of 16 KiB for each
+would be more in every process."""
+FDS = 8
+"""More descriptors than before: vLLM keeps two pipes to the process of an engine that has ended,
+those of the first engine for good, those of others until the garbage collector finds them."""
 
 
 @dataclass(frozen=True, slots=True)
