@@ -26,7 +26,7 @@ from starlette.datastructures import State
 from laserve.access.key_ring import KeyRing
 from laserve.answers.math_equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
-from laserve.api.background import end_streams_of_failures
+from laserve.api.background import end_streams
 from laserve.api.checkpoint_metrics import CheckpointMetrics
 from laserve.api.connections import close_half_open
 from laserve.api.metrics import ScoreMetrics, SelectionMetrics
@@ -119,7 +119,7 @@ class LaServePlugin:
         )
         share_engine(state, engine_client, switch)
         if responses := state.openai_serving_responses:
-            end_streams_of_failures(responses)
+            end_streams(responses)
         model = engine_client.model_config
         limit = args.max_request_bytes or default_limit(
             model.max_model_len, takes_media=model.is_multimodal_model

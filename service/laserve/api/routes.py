@@ -18,7 +18,7 @@ from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
 from laserve.api import checkpoints, models
 from laserve.api.answers import completion_answer, message_answer, responses_answer
-from laserve.api.background import tell_failure
+from laserve.api.background import tell_end
 from laserve.api.document import complete_document
 from laserve.api.given import routes as given
 from laserve.api.middleware.head import HeadMiddleware
@@ -121,7 +121,7 @@ async def create_response(request: ScoredResponsesRequest, raw_request: Request)
     rewards = ask_for_rewards(request)
     answer = await serving.create_responses(request, raw_request)
     if request.background and not isinstance(answer, ErrorResponse):
-        tell_failure(serving, request.request_id)
+        tell_end(serving, request.request_id)
     return responses_answer(raw_request, answer, rewards)
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a response that fails in the background, on vLLM's own serving object."""
+"""How a response in the background ends, on vLLM's own serving object."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from vllm.entrypoints.openai.responses.protocol import ResponsesRequest, Respons
 from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
 from vllm.exceptions import VLLMValidationError
 
-from laserve.api.background import end_streams_of_failures, tell_failure
+from laserve.api.background import end_streams, tell_end
 from laserve.serving.readiness import Cause, Withdrawn
 
 DIED = Withdrawn.because(Cause.DIED)
@@ -26,7 +26,7 @@ class Serving(OpenAIServingResponses):
         self.response_store = {}
         self.response_store_lock = asyncio.Lock()
         self.event_store = {}
-        end_streams_of_failures(self)
+        end_streams(self)
 
     async def responses_full_generator(self, *_: Any, **__: Any) -> Any:
         raise self.error
@@ -36,8 +36,8 @@ class Serving(OpenAIServingResponses):
             yield event
         raise self.error
 
-    async def fail(self, **fields: Any) -> str:
-        """Begin one as `create_responses` does, and let it fail; its id."""
+    async def begin(self, **fields: Any) -> str:
+        """Begin one as `create_responses` does; its id."""
         request = ResponsesRequest(input="x", background=True, **fields)
         name = request.request_id
         params = SamplingParams(max_tokens=8)
@@ -48,15 +48,38 @@ class Serving(OpenAIServingResponses):
             self._run_background_request_stream if request.stream else self._run_background_request
         )
         task = self.background_tasks[name] = asyncio.create_task(run(request))
-        tell_failure(self, name)
-        await asyncio.wait([task])
+        task.add_done_callback(lambda _: self.background_tasks.pop(name))
+        tell_end(self, name)
         return name
+
+    async def fail(self, **fields: Any) -> str:
+        """Begin one and let it fail; its id."""
+        name = await self.begin(**fields)
+        await asyncio.wait([self.background_tasks[name]])
+        return name
+
+    async def events(self, name: str, starting_after: int | None = None) -> list[dict[str, Any]]:
+        """What a stream of `GET /v1/responses/{response_id}` sends, all of it."""
+        async with asyncio.timeout(10):
+            stream: Any = await self.retrieve_responses(name, starting_after, stream=True)
+            return [event.model_dump() async for event in stream]
 
     async def polled(self, name: str) -> dict[str, Any]:
         """What `GET /v1/responses/{response_id}` answers."""
         response = await self.retrieve_responses(name, None, stream=False)
         assert isinstance(response, ResponsesResponse)
         return response.model_dump(mode="json")
+
+
+class Hanging(Serving):
+    """One whose generations write nothing and do not end."""
+
+    def __init__(self) -> None:
+        super().__init__(AssertionError("it does not end by itself"))
+
+    async def responses_stream_generator(self, *_: Any, **__: Any) -> AsyncGenerator[Any, None]:
+        await asyncio.Event().wait()
+        yield
 
 
 @pytest.mark.parametrize(
@@ -80,17 +103,37 @@ async def test_a_stream_ends_with_the_error_also_for_who_reads_it_again() -> Non
     serving = Serving(DIED)
     name = await serving.fail(stream=True)
     for _ in range(2):
-        async with asyncio.timeout(10):
-            stream: Any = await serving.retrieve_responses(name, None, stream=True)
-            (event,) = [event.model_dump() async for event in stream]
-        assert event == {
-            "type": "error",
-            "code": "ServiceUnavailableError",
-            "message": Cause.DIED,
-            "param": None,
-            "sequence_number": 0,
-        }
+        assert await serving.events(name) == [
+            {
+                "type": "error",
+                "code": "ServiceUnavailableError",
+                "message": Cause.DIED,
+                "param": None,
+                "sequence_number": 0,
+            }
+        ]
     assert (await serving.polled(name))["status"] == "failed"
+
+
+async def test_a_stream_ends_when_its_response_is_cancelled() -> None:
+    serving = Hanging()
+    name = await serving.begin(stream=True)
+    reading = asyncio.create_task(serving.events(name))
+    await asyncio.sleep(0.01)
+    assert not reading.done()
+    answer = await serving.cancel_responses(name)
+    assert isinstance(answer, ResponsesResponse)
+    assert answer.status == "cancelled"
+    (event,) = await reading
+    assert (event["type"], event["code"]) == ("error", "cancelled")
+    assert await serving.events(name) == [event]
+
+
+async def test_nothing_comes_after_the_last_event() -> None:
+    serving = Serving(DIED)
+    name = await serving.fail(stream=True)
+    for after in (0, 7):
+        assert await serving.events(name, after) == []
 
 
 async def test_a_defect_is_logged(caplog: pytest.LogCaptureFixture) -> None:
