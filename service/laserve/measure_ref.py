@@ -1,9 +1,8 @@
 """`laserve measure-ref MODEL --data FILE`: measures c_ref and writes the checkpoint's manifest.
 
-MODEL is taken as the reference model pi_ref. The format of the data file stands in
-`laserve.reference.rows`. `laserve measure-ref MODEL --renew` keeps the manifest that is there, with
-its constants, calibration and evaluation, and brings it up to date: today's schema, the hashes of
-the files, and its golden probes measured again.
+MODEL is taken as the reference model pi_ref. `laserve measure-ref MODEL --renew` keeps the manifest
+that is there, with its constants, calibration and evaluation, and brings it up to date: today's
+schema, the hashes of the files, and its golden probes measured again.
 """
 
 import argparse
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from laserve.core.checkpoint_files import MANIFEST_NAME, checkpoint_name
@@ -24,6 +22,7 @@ from laserve.core.score import PAPER_BETA_V, is_target_reachable
 from laserve.core.template_arguments import TemplateArguments
 from laserve.core.tokens import find_token, missing_scoring_token
 from laserve.errors import ConfigurationError
+from laserve.progress import progress_bar
 from laserve.reference.rows import read_rows
 
 if TYPE_CHECKING:
@@ -53,9 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-new-tokens",
         type=_positive,
-        default=512,
         metavar="N",
-        help="limit of a completion that the model writes itself; default %(default)s",
+        help="limit of a completion that the model writes itself; by default 512, or what its "
+        "context leaves beside the longest prompt",
     )
     parser.add_argument("--batch-size", type=_positive, default=8, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
@@ -100,8 +99,7 @@ def run(args: argparse.Namespace) -> int:
     model = load_model(args.model, args.dtype)
     # In place; transformers' own `to` is not typed.
     torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("measuring", total=len(rows))
         measurement = measure_reference(
             model,

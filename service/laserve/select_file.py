@@ -15,13 +15,13 @@ from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress
 
 from laserve.answers.math_equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
 from laserve.core.faults import faults
 from laserve.errors import ConfigurationError, DataError
 from laserve.offline import OfflineEngine, open_engine
+from laserve.progress import progress_bar
 from laserve.reference.encode import encode_prompt
 from laserve.reference.rows import Row, read_rows
 from laserve.selecting.plan import Planner, read_plainly
@@ -131,10 +131,7 @@ async def _run(
             temperature=args.temperature,
             seed=args.seed,
         )
-        with (
-            args.output.open("a", encoding="utf-8") as output,
-            Progress(console=console, disable=not console.is_terminal) as progress,
-        ):
+        with args.output.open("a", encoding="utf-8") as output, progress_bar() as progress:
             task = progress.add_task("select", total=len(rows))
             async for answer in answers:
                 output.write(json.dumps(answer, ensure_ascii=False) + "\n")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from vllm.entrypoints.cli.serve import ServeSubcommand
+from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from laserve.core.manifest import Manifest, ReferenceConstant, write_manifest
 from laserve.errors import ConfigurationError, ManifestError
@@ -15,6 +16,7 @@ from laserve.launch.serve import (
     CPU_WORKER,
     SCHEDULER,
     argument_parser,
+    parse_serve_flags,
     switch_scoring_on,
 )
 from laserve.worker.config import PROCESSOR_V1
@@ -25,8 +27,7 @@ FLAGS = ("--z-c", "<|vision_start|>", "--c-ref", "-18")
 
 def started(model: Path | str, *flags: str) -> Any:
     """vLLM's arguments as LaServe would start it."""
-    parser = argument_parser(ServeSubcommand())
-    args = parser.parse_args(["serve", str(model), "--max-model-len", "512", *flags])
+    args = parse_serve_flags([str(model), "--max-model-len", "512", *flags])
     switch_scoring_on(args)
     return args
 
@@ -132,6 +133,11 @@ def test_a_folder_that_is_not_there_is_named(path: str) -> None:
         started(path, *FLAGS)
 
 
+def test_no_model_is_fetched_that_nobody_named() -> None:
+    with pytest.raises(ConfigurationError, match="no model is given: name a checkpoint's folder"):
+        parse_serve_flags(["--enforce-eager"])
+
+
 def test_another_eos_set_than_the_manifests_is_refused(copy: Path, tiny: TinyModel) -> None:
     write_manifest(copy, manifest(tiny, eos_token_ids=(tiny.primary_eos,)))
     with pytest.raises(ConfigurationError, match="eos_token_ids"):
@@ -161,6 +167,27 @@ def test_a_preset_beside_a_manifest_is_refused(copy: Path, tiny: TinyModel) -> N
 def parsed(*flags: str) -> Any:
     """The arguments of a command line."""
     return argument_parser(ServeSubcommand()).parse_args(["serve", "model", *flags])
+
+
+@pytest.mark.parametrize(
+    ("group", "flag"),
+    [
+        ("Score", "--z-c"),
+        ("Selection", "--answer-plugin"),
+        ("Checkpoints", "--checkpoint-root"),
+        ("Watch", "--hung-after-s"),
+        ("Access", "--api-key-file"),
+    ],
+)
+def test_one_word_opens_the_help_of_a_group(
+    group: str, flag: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(FlexibleArgumentParser, "_search_keyword", None)
+    with pytest.raises(SystemExit):
+        parse_serve_flags([f"--help={group}"])
+    told = capsys.readouterr().out
+    assert flag in told
+    assert "--tensor-parallel-size" not in told
 
 
 def test_a_key_may_be_given_as_often_as_there_are_keys() -> None:

@@ -24,7 +24,9 @@ def add_access_flags(parser: argparse.ArgumentParser) -> None:
     """Add them, and take vLLM's `--api-key` as often as it is given."""
     # A group has the handler that its parser has when it is made.
     before, parser.conflict_handler = parser.conflict_handler, "resolve"
-    group = parser.add_argument_group(title="LaServe's access")
+    group = parser.add_argument_group(
+        title="Access", description="Who may use LaServe, and how much of it."
+    )
     parser.conflict_handler = before
     group.add_argument(
         "--api-key",

@@ -21,7 +21,7 @@ ENGINE_TIMEOUT_S = 1800.0
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add them, in groups of their own."""
+    """Add them, in groups that `laserve serve --help=GROUP` opens by one word, as vLLM's."""
     _add_score_flags(parser)
     _add_selection_flags(parser)
     _add_checkpoint_flags(parser)
@@ -31,8 +31,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def _add_score_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
-        title="LaServe",
-        description=f"Scoring parameters, where the checkpoint has no {MANIFEST_NAME}.",
+        title="Score",
+        description=f"LaServe's scoring parameters, where the checkpoint has no {MANIFEST_NAME}.",
     )
     group.add_argument(
         "--laserve-preset", choices=sorted(PRESETS), help="constants of a published checkpoint"
@@ -49,7 +49,9 @@ def _add_score_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_selection_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(title="LaServe's selection among samples")
+    group = parser.add_argument_group(
+        title="Selection", description="LaServe's selection among samples."
+    )
     group.add_argument(
         "--answer-plugin",
         action="append",
@@ -74,8 +76,8 @@ def _add_selection_flags(parser: argparse.ArgumentParser) -> None:
 
 def _add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
-        title="LaServe's hot load of checkpoints",
-        description="Off unless a root or a watched folder is given.",
+        title="Checkpoints",
+        description="LaServe's hot load, off unless a root or a watched folder is given.",
     )
     group.add_argument(
         "--checkpoint-root",
@@ -116,7 +118,7 @@ def _add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(title="LaServe's watch over the engine")
+    group = parser.add_argument_group(title="Watch", description="LaServe's watch over the engine.")
     group.add_argument(
         "--hung-after-s",
         type=float,

@@ -105,11 +105,20 @@ def _log_like_vllm() -> None:
 
 
 def parse_serve_flags(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments of `laserve serve` out of `argv`, which follows that name; checked by vLLM."""
+    """The arguments of `laserve serve` out of `argv`, which follows that name; checked by vLLM.
+
+    Raises ConfigurationError where they name no model: vLLM would fetch one of its own.
+    """
     # The engine's processes inherit no half of this one's state.
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     command = ServeSubcommand()
     args = argument_parser(command).parse_args(["serve", *argv])
+    args.model = args.model_tag or args.model
+    if args.model is None:
+        raise ConfigurationError(
+            "no model is given: name a checkpoint's folder or a model of a hub, as in "
+            "`laserve serve demo/laserve-countdown`"
+        )
     command.validate(args)
     return args
 
@@ -119,8 +128,6 @@ def switch_scoring_on(args: argparse.Namespace) -> None:
 
     Raises ConfigurationError.
     """
-    if args.model_tag is not None:
-        args.model = args.model_tag
     config = _engine_config(args)
     check_engine(config)
     args.laserve_row = row = find_score_row(args)
@@ -192,8 +199,9 @@ def argument_parser(command: ServeSubcommand) -> argparse.ArgumentParser:
     parser = FlexibleArgumentParser(prog="laserve")
     serve_parser = command.subparser_init(parser.add_subparsers(required=True, dest="subparser"))
     serve_parser.usage = "laserve serve MODEL [options]"
+    serve_parser.description = "Serve a model with self-reward scores."
     add_flags(serve_parser)
-    serve_parser.set_defaults(shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    serve_parser.set_defaults(model=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
     return parser
 
 

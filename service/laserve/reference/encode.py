@@ -1,5 +1,6 @@
 """From rows of text to token ids, as the server would see them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,7 @@ def encode_rows(
     chat_template_kwargs: Mapping[str, JsonValue] | None = None,
 ) -> list[EncodedRow]:
     """Token ids of each row. Raises DataError, with where the row stands, for one of no use."""
-    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    context = context_of(model)
     encoded = []
     for where, row in rows.items():
         prompt = encode_prompt(where, row.conversation, tokenizer, chat_template_kwargs)
@@ -65,13 +66,18 @@ def encode_rows(
                 f"{where} contains z_c={z_c}, which must never occur in text: choose another token"
             )
         length = len(prompt) + (max_new_tokens if completion is None else len(completion))
-        if context is not None and length > context:
+        if length > context:
             raise DataError(
                 f"{where} takes {length} tokens, the model's context has {context}: shorten it"
                 + (" or lower --max-new-tokens" if completion is None else "")
             )
         encoded.append(EncodedRow(where, prompt, completion))
     return encoded
+
+
+def context_of(model: PreTrainedModel) -> float:
+    """How many tokens the model takes; infinity where its configuration does not say."""
+    return getattr(model.config.get_text_config(), "max_position_embeddings", None) or math.inf
 
 
 def encode_prompt(

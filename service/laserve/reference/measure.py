@@ -18,10 +18,13 @@ from laserve.core.probes import GoldenProbe
 from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.core.tokens import check_scoring_token
 from laserve.errors import ConfigurationError, DataError
-from laserve.reference.encode import EncodedRow, encode_rows, find_eos_tokens
+from laserve.reference.encode import EncodedRow, context_of, encode_rows, find_eos_tokens
 from laserve.reference.own_settings import without_own_settings
 from laserve.reference.probe import measure_probe
 from laserve.reference.rows import Row
+
+MAX_NEW_TOKENS = 512
+"""Of a completion that the model writes itself, unless said otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def measure_reference(
     rows: Mapping[str, Row],
     *,
     z_c: int,
-    max_new_tokens: int = 512,
+    max_new_tokens: int | None = None,
     batch_size: int = 8,
     seed: int = 0,
     chat_template_kwargs: Mapping[str, JsonValue] | None = None,
@@ -87,7 +90,8 @@ def measure_reference(
     """Measure log pi_ref(z_c | x, y) over `rows` (by where each stands, for messages).
 
     A given completion gets the tokenizer's EOS as its end. A missing one is sampled at temperature
-    1, `batch_size` rows at a time, and dropped where it has no EOS within `max_new_tokens`.
+    1, `batch_size` rows at a time, and dropped where it has no EOS within `max_new_tokens`: by
+    default `MAX_NEW_TOKENS`, or what the context leaves beside the longest prompt.
     `on_progress` is told how many rows were finished. The model is put into evaluation mode.
 
     Raises ConfigurationError for a z_c of no use, DataError for a row of no use.
@@ -106,9 +110,12 @@ def measure_reference(
         tokenizer,
         z_c=z_c,
         eos=eos,
-        max_new_tokens=max_new_tokens,
+        max_new_tokens=max_new_tokens or 1,
         chat_template_kwargs=chat_template_kwargs,
     )
+    if max_new_tokens is None:
+        longest = max(len(row.prompt) for row in encoded)
+        max_new_tokens = int(min(MAX_NEW_TOKENS, context_of(model) - longest))
     model.eval()
     completions: list[GoldenProbe] = []
     with torch.inference_mode(), torch.random.fork_rng():

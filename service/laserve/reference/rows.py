@@ -1,4 +1,4 @@
-"""The data file of `laserve measure-ref`: prompts, with or without their completions.
+"""A file of prompts, with or without their completions (`--data`).
 
 JSON Lines in UTF-8, one object a line, blank lines ignored. Keys, and no others:
 

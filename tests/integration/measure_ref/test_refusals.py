@@ -41,7 +41,7 @@ def test_a_z_c_of_no_use_is_refused(
         ({"prompt": "<|vision_start|>"}, "line 2 contains z_c=259"),
         ({"prompt": "x", "completion": "y<|im_end|>"}, "line 2: .* contains an EOS token"),
         ({"prompt": "x" * 3000, "completion": "y"}, "line 2 takes .* context has 2048: shorten"),
-        ({"prompt": "x" * 1800}, "line 2 takes .* lower --max-new-tokens"),
+        ({"prompt": "x" * 3000}, "line 2 takes .* lower --max-new-tokens"),
         ({"completion": "y"}, "line 2: give exactly one of `prompt` and `messages`"),
         ({"prompt": "x", "messages": [{"role": "user", "content": "x"}]}, "line 2: .*exactly one"),
         ({"prompt": "x", "answer": "y"}, "line 2: unknown key `answer`"),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
+from laserve.reference.encode import encode_prompt
 from laserve.reference.measure import ReferenceMeasurement, measure_reference
 from laserve.reference.rows import Row
 from tests.integration.measure_ref.command import forward
@@ -42,6 +43,18 @@ def test_missing_completions_are_written_by_the_model_and_end_with_eos(
         assert not tiny.eos_token_ids.intersection(body)
         ids = [*probe.prompt_token_ids, *probe.completion_token_ids]
         assert probe.logprob == pytest.approx(forward(model, ids, tiny.z_c), abs=1e-5)
+
+
+def test_a_completion_gets_what_the_context_leaves_unless_said_otherwise(
+    tiny: TinyModel, model: PreTrainedModel
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny.path)
+    row = Row(prompt="x" * 1900)
+    measurement = measure_reference(model, tokenizer, {"row": row}, z_c=tiny.z_c)
+    prompt = encode_prompt("row", row.conversation, tokenizer)
+    assert 0 < measurement.max_new_tokens == model.config.max_position_embeddings - len(prompt)
+    short = measure_reference(model, tokenizer, {"row": Row(prompt="x")}, z_c=tiny.z_c)
+    assert short.max_new_tokens == 512
 
 
 def test_completions_cut_before_their_eos_are_dropped_and_counted(

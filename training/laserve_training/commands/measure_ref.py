@@ -4,7 +4,6 @@ from pathlib import Path
 
 from accelerate import PartialState
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -12,6 +11,7 @@ from laserve.core.describe import describe_checkpoint
 from laserve.core.manifest import write_manifest
 from laserve.core.tokens import find_token
 from laserve.errors import ConfigurationError
+from laserve.progress import progress_bar
 from laserve.reference.load import load_model
 from laserve.reference.measure import ReferenceMeasurement, measure_reference
 from laserve_training.commands.training_problems import training_problems
@@ -69,8 +69,7 @@ def measure(
 ) -> ReferenceMeasurement:
     """log p(z_c) after solutions that `model` writes to `problems`, or after their completions."""
     nn.Module.to(model, PartialState().device)  # in place; transformers' own `to` is not typed
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("measuring log p(z_c)", total=len(problems))
         return measure_reference(
             model,

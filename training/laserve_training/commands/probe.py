@@ -14,9 +14,9 @@ from torch import nn
 from laserve.core.checkpoint_files import checkpoint_name
 from laserve.core.manifest import read_manifest
 from laserve.errors import ConfigurationError
+from laserve.progress import progress_bar
 from laserve_training.config import Config, make_config
 from laserve_training.evaluation.drawing import draw_missing
-from laserve_training.evaluation.progress import progress_bar
 from laserve_training.evaluation.samples import SampledProblem
 from laserve_training.evaluation.sampling import judge_drawn
 from laserve_training.evaluation.store import SAMPLES_NAME, SampleStore

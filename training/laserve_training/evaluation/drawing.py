@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from laserve.offline import OfflineEngine, open_engine
-from laserve_training.evaluation.progress import progress_bar
+from laserve.progress import progress_bar
 from laserve_training.evaluation.sampling import SampleRequest
 from laserve_training.evaluation.store import DrawnProblem, DrawnSample, SampleStore
 

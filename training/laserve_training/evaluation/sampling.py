@@ -9,7 +9,7 @@ import numpy as np
 
 from laserve.answers.boxed import last_boxed
 from laserve.core.types import Status
-from laserve_training.evaluation.progress import progress_bar
+from laserve.progress import progress_bar
 from laserve_training.evaluation.samples import Sample, SampledProblem, SampleTable
 from laserve_training.evaluation.store import DrawnProblem
 from laserve_training.problem import Problem, Verifier
