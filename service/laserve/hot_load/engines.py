@@ -37,7 +37,8 @@ class Engines:
 
     def __init__(self, args: Namespace, first: EngineClient) -> None:
         self.limit_s: float = args.engine_timeout_s
-        """How long a new engine may take to be started and proven."""
+        """How long an engine may take to be started and proven, or to load another checkpoint and
+        prove that."""
         self._args = args
         self._first = first
         self._processes = {first: engine_processes(first)}
@@ -77,6 +78,10 @@ class Engines:
         await close_context(client)
         await asyncio.to_thread(kill, self._processes.pop(client, ()))
         multiprocessing.active_children()  # takes leave of the processes that have ended
+
+    async def kill(self, client: EngineClient) -> None:
+        """End an engine's processes and nothing else, as if they had died."""
+        await asyncio.to_thread(kill, self._processes[client])
 
     def fits_beside(self, checkpoint: Path) -> bool:
         """Whether the memory that is free holds a second engine with this checkpoint."""

@@ -1,4 +1,4 @@
-"""A checkpoint in an engine: in one that runs, or in a new one, which has so long to be proven."""
+"""A checkpoint in an engine, in one that runs or in a new one, which has so long to be proven."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,6 +38,32 @@ async def new_engine(
                 "(--engine-timeout-s): ended"
             ) from error
         raise
+
+
+@asynccontextmanager
+async def within_limit(engines: Engines, client: EngineClient) -> AsyncIterator[None]:
+    """A block in which an engine reads and proves other weights, while nothing else is asked of it.
+
+    One that is not done after `engines.limit_s` is killed, and who waits for it told that it died:
+    stopped, it would answer nothing that could end the wait. Raises CheckpointRejected.
+    """
+    killing = asyncio.create_task(_kill_later(engines, client))
+    try:
+        yield
+    except CheckpointRejected as error:
+        if killing.done():
+            raise CheckpointRejected(
+                f"the engine had not loaded and proven it after {engines.limit_s:g} s "
+                "(--engine-timeout-s): ended"
+            ) from error
+        raise
+    finally:
+        killing.cancel()
+
+
+async def _kill_later(engines: Engines, client: EngineClient) -> None:
+    await asyncio.sleep(engines.limit_s)
+    await engines.kill(client)
 
 
 @asynccontextmanager

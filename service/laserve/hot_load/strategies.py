@@ -6,7 +6,8 @@ side by side   a second engine loads and proves it; then the switch; the first o
 in place       new requests wait, the running ones end; the engine reads the new weights and
                proves them. Where that fails the old ones are put back, and proven. Nobody waits
                longer than `--load-patience`: a load that would need more gives up, unless it is
-               told to end what runs (`force`).
+               told to end what runs (`force`). An engine that has not done so in
+               `--engine-timeout-s` is ended, and the old weights get a new one.
 adapter        a LoRA adapter is added to the engine and proven, then the switch; in the same
                way one is left out again.
 """
@@ -22,7 +23,7 @@ from laserve.checkpoint.page_cache import read_ahead
 from laserve.errors import CheckpointRejected, ConfigurationError
 from laserve.hot_load.engine_calls import add_adapter_again, reload_weights, remove_adapter
 from laserve.hot_load.engines import Engines
-from laserve.hot_load.in_engine import in_engine, in_new_engine
+from laserve.hot_load.in_engine import in_engine, in_new_engine, within_limit
 from laserve.hot_load.jobs import Strategy
 from laserve.hot_load.proof import Prover
 from laserve.serving.deployment import Deployment, Source
@@ -89,9 +90,10 @@ class Strategies:
             active = self._switch.active
             active.end()
             try:
-                await reload_weights(active.client, source.weights.path)
-                async with in_engine(active.client, source, active) as deployment:
-                    yield deployment
+                async with within_limit(self._engines, active.client):
+                    await reload_weights(active.client, source.weights.path)
+                    async with in_engine(active.client, source, active) as deployment:
+                        yield deployment
             except Exception:  # not where it is cancelled: the server ends, and the engine with it
                 if not self._switch.is_shut_down:
                     await self._put_back(active)
@@ -121,10 +123,11 @@ class Strategies:
         """Put its weights back into its engine; returns whether that worked."""
         client, adapter = deployment.client, deployment.adapter
         try:
-            await reload_weights(client, source.weights.path)
-            if adapter is not None:
-                await add_adapter_again(client, adapter)
-            await self._prover.prove(deployment)
+            async with within_limit(self._engines, client):
+                await reload_weights(client, source.weights.path)
+                if adapter is not None:
+                    await add_adapter_again(client, adapter)
+                await self._prover.prove(deployment)
         except (CheckpointRejected, EngineDeadError):
             logger.exception("%s cannot be put back in place: starting an engine", deployment)
             return False

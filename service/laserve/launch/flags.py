@@ -138,7 +138,8 @@ def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=ENGINE_TIMEOUT_S,
         help="seconds that an engine beside the first one, or in its place, may take to be started "
-        "and proven; then it is ended (default %(default)s)",
+        "and proven, and one that runs to load a checkpoint in place; then it is ended "
+        "(default %(default)s)",
     )
 
 

@@ -91,6 +91,9 @@ class FakeEngines:
         self.started.append(manifest_of(checkpoint).checkpoint)
         raise CheckpointRejected("no engine started with it")
 
+    async def kill(self, client: FakeEngine) -> None:
+        client.errored = True
+
     async def stop(self, client: FakeEngine) -> None:
         self.stopped.append(client)
 

@@ -262,6 +262,33 @@ async def test_a_second_engine_that_hangs_before_it_is_proven_has_so_long_and_is
     assert serving.copies == ["a"]
 
 
+async def test_an_engine_that_hangs_in_the_middle_has_so_long_and_gives_way_to_a_new_one(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    async def start(checkpoint: Path) -> FakeEngine:
+        return FakeEngine(checkpoint)
+
+    async def warm_up(*_: object) -> None: ...
+
+    serving.engine.meanwhile = hang
+    monkeypatch.setattr(serving.engines, "limit_s", 1.0)
+    monkeypatch.setattr(serving.engines, "start", start)
+    monkeypatch.setattr(in_engine, "warm_up", warm_up)
+    job = await serving.load("b", Strategy.IN_PLACE)
+    assert job.reason == (
+        "the engine had not loaded and proven it after 1 s (--engine-timeout-s): ended"
+    )
+    active = serving.switch.active
+    assert active.source is not None
+    assert active.source.checkpoint.name == "a"
+    assert active.client is not serving.engine
+    assert serving.engines.stopped == [serving.engine]
+    assert serving.copies == ["a"]
+
+
 async def test_a_load_that_is_stopped_in_the_middle_puts_nothing_back(serving: Serving) -> None:
     begun, never = asyncio.Event(), asyncio.Event()
 
