@@ -49,12 +49,14 @@ class Applications(Cursor):
             return self._first_digit(self.take())
         if token.kind not in ("{", "number", "name", "letters", "constant", "command"):
             raise UnreadError("a command without its argument")
-        return self.atom()
+        # In `\frac x2` the 2 is no index.
+        return Symbol(self.take().text) if token.kind == "name" else self.atom()
 
     def first_letter(self, token: Token) -> Tree:
         """The first letter of a token that was taken; the rest of it comes next."""
         first, rest = token.text[0], token.text[1:]
-        self.put_back(Token("letters" if len(rest) > 1 else "name", rest))
+        kind = "letters" if len(rest) > 1 else "constant" if rest in LETTERS else "name"
+        self.put_back(Token(kind, rest))
         return Call(first) if first in LETTERS else Symbol(first)
 
     def fraction(self) -> Tree:

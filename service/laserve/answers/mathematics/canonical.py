@@ -5,11 +5,13 @@ from collections.abc import Sequence as Row
 from functools import reduce
 
 from laserve.answers.mathematics.arithmetic import OutOfReachError
+from laserve.answers.mathematics.branches import plain
 from laserve.answers.mathematics.expressions import (
+    POINTS,
     constant,
     expression_key,
     multiples,
-    value_at,
+    values_at,
 )
 from laserve.answers.mathematics.matrices import worked_out
 from laserve.answers.mathematics.real_sets import (
@@ -155,7 +157,10 @@ def _bound(tree: Tree) -> Bound:
 
 def _proportions(parts: Row[Tree]) -> Row[str]:
     try:
-        found = multiples(value_at(part, 0) for part in parts)
+        rows = zip(*(values_at(plain(part), POINTS) for part in parts), strict=True)
+        found = [multiples(row) for row in rows]
     except OutOfReachError:
-        found = None
-    return found or list(map(tree_key, parts))
+        found = [None]
+    if any(row is None for row in found):
+        return list(map(tree_key, parts))
+    return ["|".join(row or ()) for row in found]

@@ -5,15 +5,22 @@ one to the other. Two of different values have different keys, but where they di
 digit, or by chance: the variables' values are digests of their names, so it takes some 10^60
 attempts. What has no value that can be told from others (1/0, a number of a million digits plus 1)
 has a key of how it is written.
+
+That holds for functions that are one everywhere where they are one somewhere. Nothing is computed
+of others where their arguments vary: |x-3| is a digest of what it is made of, but for a factor. And
+roots and logarithms, of which a region knows one branch only, are taken on another one, too: the
+root of (x-3)^2 is neither x-3 nor 3-x.
 """
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Row
+from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import sha256
 
 from laserve.answers.mathematics.arithmetic import (
     CONTEXT,
+    Inexact,
     OutOfReachError,
     Value,
     add,
@@ -25,8 +32,10 @@ from laserve.answers.mathematics.arithmetic import (
     multiply,
     negative,
     number_key,
+    power,
 )
-from laserve.answers.mathematics.functions import ANGULAR, FUNCTIONS
+from laserve.answers.mathematics.branches import is_never_negative, plain, varies
+from laserve.answers.mathematics.functions import ANGULAR, FUNCTIONS, INVERSE, PIECEWISE
 from laserve.answers.mathematics.tree import (
     INFINITY,
     Call,
@@ -36,10 +45,23 @@ from laserve.answers.mathematics.tree import (
     Tree,
     is_unknown,
     spelled,
-    walk,
 )
 
-POINTS = range(3)
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where an expression is evaluated."""
+
+    number: int
+    """What the arbitrary values of variables are made of."""
+    given: Mapping[str, Value] = field(default_factory=dict)
+    """The values of other variables."""
+    is_around: bool = False
+    """Whether roots and logarithms are those behind a way once around zero."""
+
+
+_BRANCH = Point(0, is_around=True)
+POINTS = (Point(0), Point(1), Point(2), _BRANCH)
 """At the first all variables are positive, at the second negative, at the third either."""
 
 _CONSTANTS: Mapping[str, Value] = {
@@ -48,6 +70,7 @@ _CONSTANTS: Mapping[str, Value] = {
     "i": CONTEXT.mpc(0, 1),
 }
 _RADIANS = divide(_CONSTANTS["pi"], Fraction(180))
+_TURN = multiply(_CONSTANTS["i"], 2 * _CONSTANTS["pi"])
 _SAMPLES = (Fraction(3, 7), Fraction(-5, 11), Fraction(13, 17), Fraction(29, 23))
 """Values of a variable in which a difference is to be linear."""
 
@@ -70,63 +93,101 @@ def expression_key(tree: Tree) -> str:
 def constant(tree: Tree) -> Value | None:
     """The value that an expression has whatever its variables are; None where that depends. Raises
     OutOfReachError where it has none."""
-    first, *others = _values(tree)
+    tree = plain(tree)
+    first, *others = values_at(tree, POINTS if varies(tree) else POINTS[:1])
     return first if all(is_same(first, other) for other in others) else None
 
 
 def real_values(tree: Tree) -> list[Value | None]:
     """The values of an expression at all POINTS.
 
-    Those that are not real are None, but where all are: variables stand for real numbers, and so
-    the root of 1/n is 1 by the root of n, which it is not for a negative n.
+    Those that are not real are None, but where all are, and on another branch: variables stand for
+    real numbers, and so the root of 1/n is 1 by the root of n, which it is not for a negative n.
     """
-    found = [value_at(tree, point) for point in POINTS]
+    *found, branch = values_at(plain(tree), POINTS)
     is_complex = not any(map(is_real, found))
-    return [value if is_complex or is_real(value) else None for value in found]
+    return [*(value if is_complex or is_real(value) else None for value in found), branch]
 
 
-def value_at(
-    tree: Tree, point: int, given: Mapping[str, Value] | None = None, degree: Value = Fraction(1)
-) -> Value:
-    """The value of an expression at one of POINTS, with the values of variables in `given` instead.
-    `degree` is what one degree counts.
+def values_at(tree: Tree, points: Row[Point], degree: Value = Fraction(1)) -> list[Value]:
+    """The values of an expression, which is `plain`. `degree` is what one degree counts.
 
     Raises OutOfReachError where it has none, or none that can be told from others.
     """
     match tree:
         case Number(value):
-            return value
+            return [value for _ in points]
         case Symbol(name):
-            return given[name] if given and name in given else _arbitrary(name, point)
+            return [point.given.get(name) or _arbitrary(name, point.number) for point in points]
         case Sequence("[", (inner,), "]"):
-            return value_at(inner, point, given, degree)
+            return values_at(inner, points, degree)
         case Call("degree", (angle,)):
-            return multiply(degree, value_at(angle, point, given, degree))
+            return [multiply(degree, value) for value in values_at(angle, points, degree)]
         case Call(name, ()) if name in _CONSTANTS:
-            return _CONSTANTS[name]
+            return [_CONSTANTS[name] for _ in points]
         case Call(name, arguments) if name in FUNCTIONS or is_unknown(tree):
             within = _RADIANS if name in ANGULAR else degree
-            below = [value_at(argument, point, given, within) for argument in arguments]
-            if is_unknown(tree):
-                return _arbitrary(",".join([name, *map(digits, below)]), point)
-            return FUNCTIONS[name](*below)
+            columns = [values_at(argument, points, within) for argument in arguments]
+            return _applied(tree, columns, points)
     raise OutOfReachError("no number")
+
+
+def _applied(tree: Call, columns: Row[Row[Value]], points: Row[Point]) -> list[Value]:
+    name, rows = tree.function, list(zip(*columns, strict=True))
+    if is_unknown(tree):
+        pairs = zip(rows, points, strict=True)
+        return [_arbitrary(_spelled(name, row), point.number) for row, point in pairs]
+    if varies(tree):
+        if name == "abs":
+            return _absolute(columns[0])
+        if name in PIECEWISE or name in INVERSE:
+            return [_size(f"{place}:{_spelled(name, row)}") for place, row in enumerate(rows)]
+    found = [FUNCTIONS[name](*row) for row in rows]
+    if name not in ("power", "ln") or is_never_negative(base := tree.arguments[0]):
+        return found
+    if any(point.is_around for point in points) and varies(base):
+        pairs = zip(found, rows, points, strict=True)
+        return [_around(value, row) if point.is_around else value for value, row, point in pairs]
+    return found
+
+
+def _absolute(values: Row[Value]) -> list[Value]:
+    """The same multiple of an arbitrary number for all multiples of the values."""
+    scale = next((value for value in values if value), None)
+    if scale is None:
+        return list(values)
+    name = _spelled("abs", [divide(value, scale) for value in values])
+    size = FUNCTIONS["abs"](scale)
+    return [multiply(size, _size(f"{place}:{name}")) for place in range(len(values))]
+
+
+def _around(value: Value, row: Row[Value]) -> Value:
+    """A logarithm, or a power of this base and exponent, behind a way around zero. Roots of odd
+    degrees are real ones, and come back."""
+    if len(row) == 1:
+        return add(value, _TURN)
+    exponent = row[1]
+    if isinstance(exponent, Fraction) and exponent.denominator % 2:
+        return value
+    return multiply(value, power(_CONSTANTS["e"], multiply(_TURN, exponent)))
 
 
 def root_of(difference: Tree, name: str) -> tuple[Value, bool] | None:
     """The value of a variable at which a difference that is linear in it is zero, and whether it
     grows with it; None where it is not linear, or depends on something else.
 
-    Raises OutOfReachError as `value_at`.
+    Raises OutOfReachError as `values_at`.
     """
-    first, *others = [value_at(difference, 0, {name: sample}) for sample in _SAMPLES]
+    points = [Point(0, {name: sample}) for sample in _SAMPLES]
+    elsewhere = [Point(1, {name: _SAMPLES[0]}), Point(0, {name: _SAMPLES[0]}, is_around=True)]
+    first, *values = values_at(plain(difference), [*points, *elsewhere])
+    others, same = values[: len(_SAMPLES) - 1], values[len(_SAMPLES) - 1 :]
     slope, *slopes = [
         divide(add(value, negative(first)), sample - _SAMPLES[0])
         for sample, value in zip(_SAMPLES[1:], others, strict=True)
     ]
-    elsewhere = value_at(difference, 1, {name: _SAMPLES[0]})
-    is_linear = all(is_same(slope, other) for other in slopes) and is_same(first, elsewhere)
-    if slope == 0 or not is_linear:
+    is_linear = all(is_same(slope, other) for other in slopes)
+    if slope == 0 or not is_linear or not all(is_same(first, value) for value in same):
         return None
     return add(_SAMPLES[0], negative(divide(first, slope))), is_positive(slope)
 
@@ -142,19 +203,22 @@ def multiples(numbers: Iterable[Value | None]) -> Row[str] | None:
     return [_digits(None if number is None else multiply(number, one)) for number in row]
 
 
-def _values(tree: Tree) -> list[Value]:
-    varies = any(isinstance(node, Symbol) or is_unknown(node) for node in walk(tree))
-    return [value_at(tree, point) for point in (POINTS if varies else POINTS[:1])]
-
-
 def _digits(value: Value | None) -> str:
     return "-" if value is None else digits(value)
 
 
+def _spelled(name: str, row: Iterable[Value]) -> str:
+    below = map(digits, row)
+    return ",".join([name, *(sorted(below) if name in ("max", "min") else below)])
+
+
 def _arbitrary(name: str, point: int) -> Value:
+    size = _size(f"{point}:{name}")
+    is_negative = point == 1 or (point == 2 and sha256(name.encode()).digest()[0] % 2)
+    return -size if is_negative else size
+
+
+def _size(name: str) -> Inexact:
     """Between 1.1 and 1.9: a high power is still within reach beside a low one."""
-    digest = sha256(f"{point}:{name}".encode()).digest()
-    size = CONTEXT.mpf(int.from_bytes(digest, "big")) / 2**256
-    is_negative = point == 1 or (point == 2 and digest[0] % 2)
-    value = CONTEXT.mpf(1.1) + CONTEXT.mpf(0.8) * size
-    return CONTEXT.mpc(-value if is_negative else value)
+    share = CONTEXT.mpf(int.from_bytes(sha256(name.encode()).digest(), "big")) / 2**256
+    return CONTEXT.mpc(CONTEXT.mpf(1.1) + CONTEXT.mpf(0.8) * share)

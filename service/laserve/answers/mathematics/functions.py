@@ -184,10 +184,25 @@ ANGULAR: Mapping[str, Function] = {
 }
 """Functions of an angle: degrees in their arguments are angles, not marks."""
 
+INVERSE: Mapping[str, Function] = {
+    name: _inverse(name) for name in ("asin", "acos", "atan", "acot", "asec", "acsc")
+}
+"""Angles of a function of theirs."""
+
+PIECEWISE: Mapping[str, Function] = {
+    "abs": _absolute,
+    "floor": _floor,
+    "ceil": lambda argument: negative(_floor(negative(argument))),
+    "max": _extreme(max),
+    "min": _extreme(min),
+}
+"""Of these, what holds in a region tells nothing of others."""
+
 FUNCTIONS: Mapping[str, Function] = {
     **ANGULAR,
+    **INVERSE,
+    **PIECEWISE,
     **{name: _hyperbolic(name) for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")},
-    **{name: _inverse(name) for name in ("asin", "acos", "atan", "acot", "asec", "acsc")},
     **{name: _inverse(name) for name in ("asinh", "acosh", "atanh", "acoth", "asech", "acsch")},
     "add": add,
     "multiply": multiply,
@@ -201,16 +216,11 @@ FUNCTIONS: Mapping[str, Function] = {
     "fahrenheit": lambda argument: multiply(add(argument, Fraction("459.67")), Fraction(5, 9)),
     "ln": logarithm,
     "log": _log,
-    "abs": _absolute,
-    "floor": _floor,
-    "ceil": lambda argument: negative(_floor(negative(argument))),
     "factorial": _factorial,
     "double_factorial": _double_factorial,
     "gamma": _gamma,
     "binomial": _binomial,
     "mod": _modulo,
-    "max": _extreme(max),
-    "min": _extreme(min),
     "gcd": lambda *arguments: Fraction(math.gcd(*map(_whole, arguments))),
     "lcm": lambda *arguments: Fraction(math.lcm(*map(_whole, arguments))),
 }
