@@ -32,6 +32,8 @@ class Atoms(Applications):
 
     is_in_bars = False
     """Whether a `|` closes."""
+    junction = ""
+    """The word, "and" or "or", in the list that was read last."""
     _depth = 0
 
     @abstractmethod
@@ -162,6 +164,8 @@ class Atoms(Applications):
     def _bracket(self, opening: str) -> Tree:
         items = self._items_in_brackets()
         closing = self.expect(*_CLOSING[opening]).kind
+        if self.junction:
+            raise UnreadError("no tuple, and no interval")
         if len(items) == 1:
             if opening + closing == "()" or isinstance(items[0], Matrix):
                 return items[0]
@@ -177,12 +181,13 @@ class Atoms(Applications):
             return Sequence("{", (), "}")
         is_of_reals = self.peek(1).kind == "in" and self.peek(2).text == REALS.name
         bar = 3 if is_of_reals else 1
-        if opening == "\\{" and self.is_at("name") and self.peek(bar).kind in ("|", ":"):
+        if self.is_at("name") and self.peek(bar).kind in ("|", ":"):
             # {x | x > 2}: the numbers for which that holds.
             self.place += bar + 1
-            (condition,) = self._items_in_brackets()[:1]
+            conditions = self._items_in_brackets()
+            word = self.junction or "and"
             self.expect(closing)
-            return condition
+            return conditions[0] if len(conditions) == 1 else Sequence(word, conditions, word)
         items = self._items_in_brackets()
         self.expect(closing)
         # {1} is 1, {1, 2} and \{1\} are sets.

@@ -36,6 +36,7 @@ from laserve.answers.mathematics.tree import (
     Matrix,
     Relation,
     Sequence,
+    Symbol,
     Tree,
     children,
     walk,
@@ -81,6 +82,8 @@ def _single_key(tree: Tree) -> str:
             return f"matrix({'|'.join(';'.join(map(tree_key, row)) for row in rows)})"
         case Call("cup" | "cap" | "setminus" as function, parts):
             return _numbers_key(tree) or f"{function}({';'.join(_set_keys(function, parts))})"
+        case Call("range", parts):
+            return f"range({';'.join(map(tree_key, parts))})"
         case Call("ratio", parts):
             return f"ratio({':'.join(_proportions(parts))})"
         case Call("clock", parts):
@@ -94,6 +97,8 @@ def _list_key(opening: str, items: Row[Tree]) -> str:
         statement(item, tree_key) if isinstance(item, Relation) else Statement(tree_key(item))
         for item in items
     ]
+    if opening == "or" and (joined := _joined_key(items)):
+        return joined
     names = {one.name for one in said}
     numbers = [one.numbers for one in said if one.numbers is not None]
     if opening in _COMBINED and len(names) == 1 and len(numbers) == len(said):
@@ -101,7 +106,27 @@ def _list_key(opening: str, items: Row[Tree]) -> str:
     # "x=1, x=2" are 1 and 2; "x=1, y=2" is not "x=2, y=1".
     is_of_one = len(names - {""}) <= 1
     keys = [one.key if is_of_one or not one.name else f"{one.name}={one.key}" for one in said]
-    return set_key(set(keys) if opening == "{" else keys)
+    if any(isinstance(item, Call) and item.function == "range" for item in items):
+        # Of scores the order counts.
+        return f"{opening}{';'.join(keys)}"
+    is_choice = not is_of_one or any(isinstance(item, Symbol) for item in items)
+    word = "or" if opening == "or" and is_choice else ""
+    return word + set_key(set(keys) if opening == "{" else keys)
+
+
+def _joined_key(items: Row[Tree]) -> str | None:
+    """The key of all numbers in intervals that cannot be pairs."""
+    if not all(map(_is_interval, items)):
+        return None
+    return _numbers_key(reduce(lambda one, other: Call("cup", (one, other)), items))
+
+
+def _is_interval(tree: Tree) -> bool:
+    match tree:
+        case Sequence("(" | "[" as opening, (_, _) as bounds, closing):
+            is_mixed = (opening, closing) in (("(", "]"), ("[", ")"))
+            return is_mixed or any(INFINITY in walk(bound) for bound in bounds)
+    return False
 
 
 def _tuple_key(opening: str, keys: Row[str], closing: str) -> str:

@@ -15,7 +15,7 @@ from laserve.answers.mathematics.lexer import Lexer
 from laserve.answers.mathematics.parser import parse
 from laserve.answers.mathematics.texts import as_text, bare, unwrapped, words
 from laserve.answers.mathematics.tree import Tree, UnreadError
-from laserve.answers.mathematics.wholes import whole_key
+from laserve.answers.mathematics.wholes import holds_date, whole_key
 from laserve.answers.normal_form import normal_form
 
 MAX_MATH_CHARS = 512
@@ -61,6 +61,8 @@ def _kind_and_key(form: str) -> tuple[str, str]:
 def _tree(form: str) -> Tree:
     if words(form) and not _are_mathematics(form):
         raise UnreadError("words")
+    if holds_date(unwrapped(form)):
+        raise UnreadError("a date")
     return parse(Lexer(form).tokens())
 
 

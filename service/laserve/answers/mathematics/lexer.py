@@ -45,16 +45,20 @@ class Lexer:
 
     def tokens(self) -> Iterator[Token]:
         """All of them, in order. Raises UnreadError at what is none."""
-        is_spaced = False
+        is_spaced = is_divided = False
         while self._place < len(self._text):
-            # A currency's sign is dropped, but divides as white space does.
-            if self._skip(_SPACE) or self._skip(_CURRENCY):
+            if self._skip(_SPACE):
                 is_spaced = True
+                continue
+            # A currency's sign is dropped, but divides two numbers as white space does.
+            if self._skip(_CURRENCY):
+                is_divided = True
                 continue
             token = self._next()
             if token is not None:
+                is_spaced |= is_divided and token.kind != "-"
                 yield replace(token, is_spaced=is_spaced, is_text="text" in self._open)
-                is_spaced = False
+                is_spaced = is_divided = False
 
     def _next(self) -> Token | None:
         """The next token; None behind something that means nothing."""

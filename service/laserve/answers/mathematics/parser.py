@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from laserve.answers.mathematics.atoms import Atoms
+from laserve.answers.mathematics.products import beside, check_order, times
 from laserve.answers.mathematics.quantities import read_units
+from laserve.answers.mathematics.ranges import as_range, without_inner_ranges
 from laserve.answers.mathematics.tokens import Token
 from laserve.answers.mathematics.tree import (
     Call,
@@ -37,7 +39,6 @@ _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "equiv", "in", "notin", "sub
 _JUNCTIONS = ("land", "wedge", "lor", "vee")
 _TWO_SIDED = {"over": "divide", "choose": "binomial"}
 """Commands of TeX that divide all of what stands around them, up to the braces."""
-_SETS = ("cup", "cap", "setminus")
 _FACTORS = ("name", "letters", "constant", "function", "number", "begin", "lfloor", "lceil")
 _BRACKETS = ("(", "{", "\\{", "[")
 _WORDS = ("word", "letters", "name", "number")
@@ -50,11 +51,10 @@ def parse(tokens: Iterable[Token]) -> Tree:
     items = parser.items()
     if parser.place < len(parser.tokens):
         raise UnreadError(f"{parser.peek().text!r} cannot be read")
-    words = {token.kind for token in parser.tokens} & {",", ";", "and", "or"}
-    word = words.pop() if words in ({"and"}, {"or"}) else ""
-    tree = items[0] if len(items) == 1 else Sequence(word, items, word)
+    tree = items[0] if len(items) == 1 else Sequence(parser.junction, items, parser.junction)
     _check_size(tree)
-    return tree
+    check_order(tree)
+    return without_inner_ranges(tree)
 
 
 class Parser(Atoms):
@@ -63,21 +63,26 @@ class Parser(Atoms):
     def items(self) -> tuple[Tree, ...]:
         """What stands between commas, semicolons, "and", "or"."""
         items = [self._item()]
+        words = set()
         is_logic = False
         while sign := self.accept(",", ";", "and", "or", "&"):
-            self.accept("and", "or")
+            word = self.accept("and", "or") or sign
+            words |= {word.kind} & {"and", "or"}
             is_logic |= sign.text in _JUNCTIONS
             if sign.kind == "," and _is_decimals(self.peek()):
                 raise UnreadError("a decimal comma")
             items.append(self._item())
         if is_logic and not all(isinstance(item, Relation) for item in items):
             raise UnreadError("a formula of logic is no list")
+        if len(words) > 1:
+            raise UnreadError('"and" beside "or"')
+        self.junction = "".join(words)
         return tuple(items)
 
     def expression(self) -> Tree:
         """A sum."""
         tree = self._product()
-        while not self._is_difference_of_sets() and (sign := self.accept(*_SIGNS)):
+        while not self._is_difference_of_sets(tree) and (sign := self.accept(*_SIGNS)):
             tree = Call("add", (tree, _signed([sign.kind], self._product())))
         return tree
 
@@ -111,10 +116,13 @@ class Parser(Atoms):
     def _side(self) -> Tree:
         if found := self._words() or self._clock():
             return found
+        begun = self.place
         parts = [self._set()]
         while self.accept(":"):
             parts.append(self._set())
-        return parts[0] if len(parts) == 1 else Call("ratio", tuple(parts))
+        if len(parts) > 1:
+            return Call("ratio", tuple(parts))
+        return as_range(self.tokens[begun : self.place], parts[0])
 
     def _words(self) -> Tree | None:
         """Words in front of a sign, "Area = ": the name of something."""
@@ -146,11 +154,11 @@ class Parser(Atoms):
     def _set(self) -> Tree:
         tree = self.expression()
         while True:
-            if sign := self.accept(*_SETS):
+            if sign := self.accept("cup", "cap"):
                 tree = Call(sign.kind, (tree, self.expression()))
-            elif self._is_difference_of_sets():
+            elif self._is_difference_of_sets(tree) or self.is_at("setminus"):
                 self.take()
-                tree = Call("setminus", (tree, self.expression()))
+                tree = Call("setminus", (tree, _as_set(self.expression())))
             elif self.is_at("command") and self.peek().text in _TWO_SIDED:
                 tree = Call(_TWO_SIDED[self.take().text], (tree, self.expression()))
             elif self._is_letter_cup(tree):
@@ -191,7 +199,7 @@ class Parser(Atoms):
             if units := self._units_of(tree):
                 return Call("multiply", (tree, units)), True
             if sign := self.accept("*"):
-                tree = _times(tree, sign, self._signed_power())
+                tree = times(tree, sign, self._signed_power())
             elif self._accept_cross():
                 tree = Call("multiply", (tree, self._signed_power()))
             elif self.accept("/"):
@@ -199,7 +207,8 @@ class Parser(Atoms):
             elif self.accept("mod"):
                 tree = Call("mod", (tree, self._signed_power()))
             elif self._starts_factor(tree):
-                tree = _beside(tree, self._power())
+                are_bare = self.before().kind != ")" and not self.is_at("(", "[", "\\{")
+                tree = beside(tree, self._power(), are_bare)
             else:
                 return tree, False
 
@@ -235,9 +244,11 @@ class Parser(Atoms):
     def _is_word_in(self) -> bool:
         return self.is_at("letters") and self.peek().text == "in"
 
-    def _is_difference_of_sets(self) -> bool:
+    def _is_difference_of_sets(self, left: Tree) -> bool:
         r"""Whether a minus takes a set away, `\mathbb{R}-\{0\}`."""
-        return self.is_at("-") and self.peek(1).kind == "\\{"
+        is_of_set = isinstance(left, Symbol) and left.name.startswith("\\mathbb")
+        braces = ("\\{", "{") if is_of_set else ("\\{",)
+        return self.is_at("-") and self.peek(1).kind in braces
 
     def _is_letter_cup(self, left: Tree) -> bool:
         """Whether a U stands between two sets."""
@@ -327,29 +338,9 @@ def _signed(signs: list[str], tree: Tree) -> Tree:
     return tree
 
 
-def _times(left: Tree, sign: Token, right: Tree) -> Tree:
-    r"""A product. Of vectors and sets `\times` and `\cdot` are two, and none of numbers."""
-    is_of_vectors = _is_vector(left) and _is_vector(right)
-    if is_of_vectors and (sign.text == "times" or isinstance(left, Sequence)):
-        raise UnreadError("a product of vectors or sets")
-    return Call("multiply", (left, right))
-
-
-def _is_vector(tree: Tree) -> bool:
-    if isinstance(tree, Symbol):
-        return tree.name.startswith(("\\vec ", "\\overrightarrow "))
-    return isinstance(tree, Sequence)
-
-
-def _beside(left: Tree, right: Tree) -> Tree:
-    r"""Nothing between two factors is a product, but in `1\frac12`."""
-    match left, right:
-        case Number(whole), Call("divide", (Number(numerator), Number(denominator))):
-            if whole.denominator == 1 and 0 < numerator < denominator:
-                return Call("add", (left, right))
-        case Number(), Call("percent" | "degree" as unit, (Call("divide") as part,)):
-            return Call(unit, (_beside(left, part),))
-    return Call("multiply", (left, right))
+def _as_set(tree: Tree) -> Tree:
+    """{2} behind "without" is no number, whatever its braces are."""
+    return Sequence("{", (tree,), "}") if isinstance(tree, Number) else tree
 
 
 def _is_circle(token: Token) -> bool:

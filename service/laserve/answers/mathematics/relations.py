@@ -46,7 +46,9 @@ Signs = tuple[str, ...]
 Sides = tuple[Tree, ...]
 
 _TURNED = {"<": ">", "<=": ">="}
-_STRUCTURES = ("cup", "cap", "setminus", "ratio", "clock")
+_STRUCTURES = ("cup", "cap", "setminus", "ratio", "clock", "range")
+_ANGLES = {"theta": "1", "vartheta": "1", "phi": "2", "varphi": "2"}
+"""Of polar coordinates they are the last ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,20 @@ def _is_name(tree: Tree) -> bool:
             return not tree.is_unit
         case Call("abs", (inner,)):
             return _is_name(inner) and _has_capital(inner)
-        case Call("multiply" | "divide" | "ratio", parts):
-            return all(_is_name(part) and _has_capital(part) for part in parts)
+        case Call("multiply" | "divide" | "ratio" as function, parts):
+            is_of_names = all(_is_name(part) and _has_capital(part) for part in parts)
+            return is_of_names and (function == "multiply" or _are_in_order(parts))
         case Sequence("(", items, ")"):
-            return all(isinstance(item, Symbol) for item in items)
+            return all(isinstance(item, Symbol) for item in items) and _are_in_order(items)
     return is_unknown(tree)
+
+
+def _are_in_order(names: Sides) -> bool:
+    """Whether names stand as anyone would list them: (x, y), A/B. In any other order they say what
+    their values alone do not."""
+    spellings = [spelled(name).replace("\\", "") for name in names]
+    ranks = [(_ANGLES.get(name, ""), name) for name in spellings]
+    return ranks == sorted(ranks)
 
 
 def _has_capital(tree: Tree) -> bool:

@@ -94,6 +94,7 @@ _CIRCLE = re.compile(
 _SLASHED = re.compile(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄/]([₀₁₂₃₄₅₆₇₈₉]+)")
 _ABBREVIATION = re.compile(r"(?<=[A-Za-z]{2})\.(?=\s)")
 _PER_CENT = re.compile(r"\bper\s+cent\b")
+_DASHES = re.compile(r"(?<=\d)-{2,3}(?=\d)")
 _NEGATIVE_SPACE = re.compile(r"(?<!\\)\\!")
 
 
@@ -103,12 +104,13 @@ def spell(text: str) -> str:
         text = _MICRO.sub("u", text)
         text = _SLASHED.sub(lambda run: rf"\frac{{{_plain(run[1])}}}{{{_plain(run[2])}}}", text)
         text = spell_scripts(text)
-        text = "".join(map(_character, text))
+        text = "".join(map(_character, text)).replace("\\degree -", "\\degree-")
     for pattern, overline in _REPEATED:
         text = pattern.sub(overline, text)
     text = _PRIMES.sub(lambda run: "'" * run[0].count("prime"), text.replace("\u0305", ""))
     text = _CIRCLE.sub(r"\\degree ", _ORDINAL.sub(r"\1\2", text))
     text = text.replace("&lt;", "<").replace("&gt;", ">")
+    text = _DASHES.sub("-", text)
     text = _PER_CENT.sub("percent", _ABBREVIATION.sub(" ", text))
     text = _MICRO_IN_LATEX.sub(r"\1 \2u", text)
     text = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), text)
