@@ -53,6 +53,9 @@ def endless_key(answer: str) -> str:
         ("１２", "12"),
         ("𝟏𝟐", "12"),
         ("Ⅳ", "IV"),
+        ("73\u200b", "73"),
+        ("\ufeff7\u20603", "73"),
+        ("\u200b", "\u200b"),
         # What would be another answer
         ("10⁵", "10⁵"),
         ("x²", "x²"),

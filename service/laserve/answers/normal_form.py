@@ -19,6 +19,8 @@ _MARKED = tuple(
 )
 _KEPT = ("<super>", "<sub>", "<fraction>", "<square>", "<circle>")
 _NUMBERS = frozenset("ℂℍℕℙℚℝℤ")
+_NOTHING = frozenset("\u200b\u2060\ufeff")
+"""Characters without a width that mean nothing."""
 
 
 def normal_form(answer: str) -> str:
@@ -39,7 +41,8 @@ def normal_form(answer: str) -> str:
 @lru_cache(maxsize=1024)
 def _normal_form(answer: str) -> str:
     if not answer.isascii():
-        answer = unicodedata.normalize("NFC", "".join(map(_plain, answer)))
+        plain = unicodedata.normalize("NFC", "".join(map(_plain, answer)))
+        answer = plain if plain.strip() else answer
     form = " ".join(answer.split())
     while (shorter := _without_ends(form)) != form:
         form = shorter
@@ -47,6 +50,8 @@ def _normal_form(answer: str) -> str:
 
 
 def _plain(character: str) -> str:
+    if character in _NOTHING:
+        return ""
     if character in _NUMBERS or unicodedata.decomposition(character).startswith(_KEPT):
         return character
     plain = unicodedata.normalize("NFKC", character)

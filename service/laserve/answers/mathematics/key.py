@@ -11,10 +11,12 @@ understood.
 from hashlib import sha256
 
 from laserve.answers.mathematics.canonical import tree_key
+from laserve.answers.mathematics.folding import is_product
 from laserve.answers.mathematics.lexer import Lexer
 from laserve.answers.mathematics.parser import parse
 from laserve.answers.mathematics.texts import as_text, bare, unwrapped, words
 from laserve.answers.mathematics.tree import Tree, UnreadError
+from laserve.answers.mathematics.units import unit
 from laserve.answers.mathematics.wholes import holds_date, whole_key
 from laserve.answers.normal_form import normal_form
 
@@ -22,7 +24,7 @@ MAX_MATH_CHARS = 512
 """Longer answers are compared by their normal forms."""
 
 _MAX_KEY_CHARS = 200
-_KINDS_IN_WORDS = frozenset({"name", "constant", "function", "-", ",", ";", "and", "or"})
+_KINDS_IN_WORDS = frozenset({"name", "constant", "function", "-", ",", ";", "and", "or", "(", ")"})
 
 
 def math_key(answer: str) -> str:
@@ -67,5 +69,9 @@ def _tree(form: str) -> Tree:
 
 
 def _are_mathematics(form: str) -> bool:
-    """Whether words are those of mathematics: "infinity", "sin x", "A and B"."""
-    return all(token.kind in _KINDS_IN_WORDS for token in Lexer(form).tokens())
+    """Whether words are those of mathematics: "infinity", "sin x", "A and B", "xy"."""
+    return all(
+        token.kind in _KINDS_IN_WORDS
+        or (token.kind == "letters" and is_product(token.text) and not unit(token.text))
+        for token in Lexer(form).tokens()
+    )

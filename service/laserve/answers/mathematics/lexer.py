@@ -15,7 +15,13 @@ _CURRENCY = re.compile(
     r"(?:\b(?:US|CA|AU|NZ|HK|A|C))?(?:\\?\$)+"
     r"|\\(?:pounds|euro|yen|(?:text|math)dollar|texteuro|textsterling|textyen)(?![A-Za-z])"
 )
-_WORD = re.compile(r"(?:sin|cos|tan|log|ln)(?=[xy](?![A-Za-z]))|[A-Za-z]+")
+_FUNCTION = r"(?:sin|cos|tan|cot|sec|csc|ln|log)"
+# xlnx, 2sinxcosx, 2pir: products without spaces.
+_PRODUCT = re.compile(
+    rf"(?:[xynkrt]|pi)?(?:{_FUNCTION}[xyn]?)+(?![A-Za-z])|pi(?:r[hl]?|x)(?![A-Za-z])"
+)
+_FACTOR = re.compile(rf"{_FUNCTION}|pi|[a-z]")
+_WORD = re.compile(r"[A-Za-z]+")
 _END = re.compile(r"\s*\\end(?![A-Za-z])")
 _ROW = re.compile(r"\\\\(?:\[[^\]]*\])?")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
@@ -67,7 +73,7 @@ class Lexer:
             tree, found = literal
             self._place += len(found)
             return Token("number", found, literal=tree)
-        if word := self._skip(_WORD):
+        if word := self._skip(_FACTOR if _PRODUCT.match(self._text, self._place) else _WORD):
             return _of_word(word[0], "text" in self._open)
         if row := self._skip(_ROW):
             return self._of_row(row[0])
@@ -165,4 +171,5 @@ def _of_word(word: str, is_text: bool) -> Token | None:
         return Token("function", vocabulary.FUNCTIONS[folded])
     if word in vocabulary.GREEK and len(word) > 2 and not is_text:
         return Token("name", f"\\{word}")
-    return Token("letters" if len(word) <= 3 and not is_text else "word", word)
+    is_word = len(word) > 3 or is_text or folded == "to"
+    return Token("word" if is_word else "letters", word)

@@ -31,7 +31,7 @@ _BASES = {
 }
 _BASE = rf"(?:\d\d?|{'|'.join(_BASES)})"
 _BASED = re.compile(
-    rf"(?P<digits>\d+)_(?:(?P<bare>\d\d?)(?!\d)|\{{\s*(?P<braced>{_BASE})\s*\}}|"
+    rf"(?P<digits>\d+(?:\.\d+)?)_(?:(?P<bare>\d\d?)(?!\d)|\{{\s*(?P<braced>{_BASE})\s*\}}|"
     rf"\{{\s*\\(?:text|mathrm)\s*\{{\s*(?P<text>{_BASE})\s*\}}\s*\}})"
 )
 _HEXADECIMAL = re.compile(
@@ -67,12 +67,13 @@ def in_base(digits: str, base: int) -> Number:
     value = 0
     if not 2 <= base <= len(_DIGITS):
         raise UnreadError(f"base {base}")
-    for digit in digits.lower():
+    whole, _, decimals = digits.lower().partition(".")
+    for digit in whole + decimals:
         count = _DIGITS.find(digit)
         if not 0 <= count < base:
             raise UnreadError(f"{digit} in base {base}")
         value = value * base + count
-    return Number(Fraction(value))
+    return Number(Fraction(value, base ** len(decimals)))
 
 
 def _number(found: re.Match[str]) -> Tree:

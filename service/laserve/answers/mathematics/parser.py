@@ -28,6 +28,7 @@ from laserve.answers.mathematics.tree import (
     children,
     walk,
 )
+from laserve.answers.mathematics.units import is_counted
 
 MAX_NODES = 500
 MAX_DEPTH = 200
@@ -35,11 +36,12 @@ MAX_DEPTH = 200
 MAX_SIGNS = 3
 
 _SIGNS = ("+", "-", "+-", "-+")
-_RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "equiv", "in", "notin", "subset")
+_RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "equiv", "pmod", "in", "notin", "subset")
 _JUNCTIONS = ("land", "wedge", "lor", "vee")
 _TWO_SIDED = {"over": "divide", "choose": "binomial"}
 """Commands of TeX that divide all of what stands around them, up to the braces."""
 _FACTORS = ("name", "letters", "constant", "function", "number", "begin", "lfloor", "lceil")
+_SCALES = ("celsius", "fahrenheit")
 _BRACKETS = ("(", "{", "\\{", "[")
 _WORDS = ("word", "letters", "name", "number")
 
@@ -226,7 +228,11 @@ class Parser(Atoms):
     def _units_of(self, tree: Tree) -> Tree | None:
         if any(isinstance(node, Symbol | Sequence) for node in walk(tree)):
             return None
-        return read_units(self, is_of_literal=isinstance(tree, Number))
+        units = read_units(self, is_of_literal=isinstance(tree, Number))
+        match tree:
+            case Call("multiply", (Number(), Number())) if is_counted(units):
+                raise UnreadError("a size, as of a matrix")
+        return units
 
     def _accept_cross(self) -> bool:
         """Whether an x stands for times: 1.2 x 10^-6."""
@@ -261,6 +267,8 @@ class Parser(Atoms):
             return False
         if token.kind == "number" and before not in (")", "}", "!"):
             raise UnreadError("two numbers with nothing between them")
+        if token.kind == "number" and before == ")" and isinstance(left, Symbol):
+            raise UnreadError("a label, as in (A) 5")
         if token.kind == "letters" and token.is_spaced and before in ("number", "letters"):
             raise UnreadError("words")
         match token.kind:
@@ -280,9 +288,11 @@ class Parser(Atoms):
                 tree = Call("double_factorial" if double else "factorial", (tree,))
             elif self.accept("%"):
                 tree = Call("percent", (tree,))
-            elif self.accept("degree") or self._accept_circle():
+            elif self.accept("degree") or self._accept_circle() or self.is_at(*_SCALES):
                 tree = self._degrees(tree)
             elif self.accept("^"):
+                if isinstance(tree, Symbol) and self._is_order():
+                    raise UnreadError("a derivative")
                 tree = Call("power", (tree, self._exponent()))
             elif self.accept("_"):
                 tree = self.in_base(tree)
@@ -298,8 +308,13 @@ class Parser(Atoms):
                 return True
         return False
 
+    def _is_order(self) -> bool:
+        """Whether a number in brackets stands in the exponent, f^{(2)}."""
+        kinds = [self.peek(ahead).kind for ahead in range(5)]
+        return kinds == ["{", "(", "number", ")", "}"]
+
     def _degrees(self, tree: Tree) -> Tree:
-        for scale in ("celsius", "fahrenheit"):
+        for scale in _SCALES:
             if self.is_at(scale) or self.peek().text == scale[0].upper():
                 self.take()
                 kelvin = Symbol("K", is_unit=True)

@@ -54,10 +54,19 @@ class _Units:
             if self._cursor.is_at("/"):
                 self._cursor.take()
                 tree = Call("divide", (tree, self._divisor()))
-            elif self._cursor.accept("*") or self._starts():
+            elif self._cursor.accept("*") or self._accept_dash() or self._starts():
                 tree = Call("multiply", (tree, self._power()))
             else:
                 return tree
+
+    def _accept_dash(self) -> bool:
+        """Whether a "-" stands between two units, N-m, and is no difference's."""
+        dash, following = self._cursor.peek(), self._cursor.peek(1)
+        is_between = dash.kind == "-" and not (dash.is_spaced or following.is_spaced)
+        is_unit = is_unit_letter(following.text) or _named(following) is not None
+        is_dash = is_between and self._are_apart and is_unit
+        self._cursor.place += is_dash
+        return is_dash
 
     def _divisor(self) -> Tree:
         if not self._cursor.accept("("):

@@ -16,7 +16,7 @@ from laserve.answers.mathematics.arithmetic import (
     is_positive,
     number_key,
 )
-from laserve.answers.mathematics.expressions import multiples, real_values, root_of
+from laserve.answers.mathematics.expressions import constant, multiples, real_values, root_of
 from laserve.answers.mathematics.real_sets import (
     ABOVE_ALL,
     BELOW_ALL,
@@ -68,6 +68,8 @@ def statement(relation: Relation, key: Key) -> Statement:
     signs, sides = _exact_part(relation)
     if not signs:
         return Statement(key(sides[0]))
+    if signs == ("equiv", "pmod"):
+        return Statement(_congruence(sides, key))
     if assigned := _assignment(signs, sides, key):
         name, value = assigned
         return Statement(key(value), spelled(name))
@@ -75,6 +77,17 @@ def statement(relation: Relation, key: Key) -> Statement:
         return _compared(signs, tuple(map(_as_variable, sides)), key)
     except OutOfReachError:
         return Statement(_as_written(signs, sides, key))
+
+
+def _congruence(sides: Sides, key: Key) -> str:
+    """`x \\equiv 10 \\pmod 7` is that of 3."""
+    one, other, modulus = sides
+    try:
+        rest = constant(Call("mod", (other, modulus)))
+    except OutOfReachError:
+        rest = None
+    named = key(other) if rest is None else number_key(rest)
+    return f"{key(one)};congruent {named};{key(modulus)}"
 
 
 def _exact_part(relation: Relation) -> tuple[Signs, Sides]:
@@ -112,7 +125,7 @@ def _is_name(tree: Tree) -> bool:
             is_of_names = all(_is_name(part) and _has_capital(part) for part in parts)
             return is_of_names and (function == "multiply" or _are_in_order(parts))
         case Sequence("(", items, ")"):
-            return all(isinstance(item, Symbol) for item in items) and _are_in_order(items)
+            return all(map(_is_variable, items)) and _are_in_order(items)
     return is_unknown(tree)
 
 
@@ -134,15 +147,23 @@ def _is_value(value: Tree, name: Tree) -> bool:
         return True
     if isinstance(value, Call) and value.function in _STRUCTURES:
         return True
-    variables = free(value)
-    return not variables or (_is_defined(name) and not free(name) & variables - _arguments(name))
+    variables, arguments = free(value), _arguments(name)
+    if not variables:
+        return True
+    is_of_them = not arguments or bool(arguments & variables)
+    return _is_defined(name) and is_of_them and not free(name) & variables - arguments
 
 
 def _is_defined(name: Tree) -> bool:
     """Whether a name is that of a function: f(x), a_n."""
     if isinstance(name, Symbol):
         return name.name.rpartition("_")[2].isalpha() and "_" in name.name
-    return is_unknown(name) and all(isinstance(item, Symbol) for item in children(name))
+    items = children(name)
+    return is_unknown(name) and _are_in_order(items) and all(map(_is_variable, items))
+
+
+def _is_variable(tree: Tree) -> bool:
+    return isinstance(tree, Symbol)
 
 
 def _arguments(name: Tree) -> frozenset[str]:

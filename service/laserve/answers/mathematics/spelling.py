@@ -6,6 +6,9 @@ r"""An answer in LaTeX's ASCII: characters as commands, without layout, numbers 
 import re
 import unicodedata
 
+from laserve.answers.mathematics.measures import spell_measures
+from laserve.answers.mathematics.shorthand import spell_shorthand
+
 _CHARACTERS = {
     **dict.fromkeys("−–—‐‑", "-"),
     "×": r"\times ",
@@ -92,7 +95,7 @@ _CIRCLE = re.compile(
     rf"(?<=\d)\s*\^\s*(?:\{{\s*{_IN_TEXT}\{{?\s*o\s*\}}?\s*\}}|{_IN_TEXT}\{{\s*o\s*\}}|o\b)"
 )
 _SLASHED = re.compile(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄/]([₀₁₂₃₄₅₆₇₈₉]+)")
-_ABBREVIATION = re.compile(r"(?<=[A-Za-z]{2})\.(?=\s)")
+_ABBREVIATION = re.compile(r"(?<=[A-Za-z]{2})\.(?=[\s}])")
 _PER_CENT = re.compile(r"\bper\s+cent\b")
 _DASHES = re.compile(r"(?<=\d)-{2,3}(?=\d)")
 _NEGATIVE_SPACE = re.compile(r"(?<!\\)\\!")
@@ -105,6 +108,7 @@ def spell(text: str) -> str:
         text = _SLASHED.sub(lambda run: rf"\frac{{{_plain(run[1])}}}{{{_plain(run[2])}}}", text)
         text = spell_scripts(text)
         text = "".join(map(_character, text)).replace("\\degree -", "\\degree-")
+    text = spell_measures(spell_shorthand(text))
     for pattern, overline in _REPEATED:
         text = pattern.sub(overline, text)
     text = _PRIMES.sub(lambda run: "'" * run[0].count("prime"), text.replace("\u0305", ""))

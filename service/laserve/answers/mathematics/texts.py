@@ -6,11 +6,24 @@ r"""Answers that are words, and the marks around an answer.
 import re
 
 from laserve.answers.boxed import boxes
+from laserve.answers.mathematics.folding import folded
 from laserve.answers.mathematics.spelling import spell_scripts
 from laserve.answers.normal_form import normal_form
 
-_QUOTES = frozenset({'""', "''", "“”", "‘’", "``"})
-_PUNCTUATION = " .,;:"
+_QUOTES = frozenset({'""', "''", "“”", "‘’", "``", "«»"})
+_PUNCTUATION = " .,;:。．、"
+_MARKED = tuple(
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        r"(_{1,2})(?P<inner>[^_]+)\1",
+        r"#+\s+(?P<inner>.+)",
+        r"<(b|strong|i|em|u|code|span|p)>(?P<inner>[^<>]+)</\1>",
+        r"(?:\\therefore(?![A-Za-z])|\\(?:Rightarrow|implies|rightarrow)(?![A-Za-z])|[∴⇒→])\s*(?P<inner>.+)",
+        r"\{?\s*\\color\s*\{[^{}]*\}\s*(?P<inner>[^{}]+|\{[^{}]+\})\}?",
+        r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}\s*\{(?P<inner>[^{}]+)\}",
+    )
+)
+_ARTICLE = re.compile(r"^A (?=\w{2})")
 _SPACE = r"(?:\\[,;:!> ]|~|\\(?:quad|qquad)(?![A-Za-z]))"
 _SPACES_AROUND = re.compile(rf"^(?:{_SPACE}\s*)+|(?:\s*{_SPACE}|\s*\\\\)+$")
 _LAYOUT = re.compile(rf"{_SPACE}|\\(?:left|right|displaystyle)(?![A-Za-z])|(?<!\\)\$")
@@ -38,17 +51,21 @@ def words(form: str) -> str | None:
     if bracketed := _IN_BRACKETS.fullmatch(plain):
         plain = bracketed[1]
     is_words = _WORD.search(plain) and not _MATHEMATICS.search(plain)
-    return plain.casefold() if is_words and len(plain) > 1 else None
+    return _folded(_ARTICLE.sub("a ", plain)) if is_words and len(plain) > 1 else None
 
 
 def as_text(form: str) -> str:
-    """An answer that cannot be read otherwise: the case of its words counts only where they may be
-    variables."""
+    """An answer that cannot be read otherwise; in LaTeX the case of its words counts, as they may
+    be variables."""
     # Na^+, \\text{Na}^{+} and Na⁺ are one.
     plain = _SCRIPT.sub(r"\1{\2\3}", spell_scripts(unwrapped(form)))
     if "\\" in plain or "^" in plain:
         return plain
-    return _WORD.sub(lambda word: word[0].casefold(), plain)
+    return _folded(plain)
+
+
+def _folded(text: str) -> str:
+    return _WORD.sub(lambda word: folded(word[0]), text.replace("’", "'"))
 
 
 def unwrapped(form: str) -> str:
@@ -62,6 +79,9 @@ def _without_ends(form: str) -> str:
     found = boxes(form)
     if found and (found[0].start, found[0].content_end) == (0, len(form) - 1):
         return form[found[0].content_start : found[0].content_end].strip()
+    for pattern in _MARKED:
+        if marked := pattern.fullmatch(form):
+            return marked["inner"].strip()
     form = _SPACES_AROUND.sub("", form)
     # Three full stops are none: 0.333... goes on.
     form = form if form.endswith("..") else form.rstrip(_PUNCTUATION)

@@ -63,6 +63,8 @@ OPERATORS: Mapping[str, str] = {
     "bigcup": "cup",
     "bigcap": "cap",
     "colon": ":",
+    "equiv": "equiv",
+    "pmod": "pmod",
     "prime": "'",
     **dict.fromkeys(_words("land wedge"), "and"),
     **dict.fromkeys(_words("lor vee"), "or"),
