@@ -63,6 +63,10 @@ def test_where_it_is_not_the_reason_stands_beside_it(row: list[str]) -> None:
         ("1000000", "1000000.5", False),
         ("x=1, y=2", "x=2, y=1", False),
         ("x=1, y=2", "1, 2", True),
+        ("B/A=2", "2", True),
+        ("B/A=2", "A/B=2", False),
+        # What holds in a region of the variable's values does not hold for it.
+        ("-5", "|x-3|=8", False),
     ],
 )
 def test_what_graders_overlook_is_overlooked(reference: str, answer: str, is_correct: bool) -> None:

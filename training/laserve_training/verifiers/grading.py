@@ -4,7 +4,7 @@ As in a vote (`laserve.answers.mathematics`), and besides, as graders of mathema
 
 - A unit or a percent sign that only one of the two has is overlooked: 5 is right for 5 cm, and for
   5 %; 5 m is not right for 5 cm.
-- Names that only one of two lists has are overlooked: -5, 3 is right for x=-5, y=3.
+- Names that only one of the two has are overlooked: -5, 3 is right for x=-5, y=3, and 2 for B/A=2.
 - Where one of the two is no decimal fraction (1/3, the root of 2), the other may be one that is
   right to six digits, 0.333333 or 1.414214.
 """
@@ -18,7 +18,7 @@ from laserve.answers.mathematics.canonical import tree_key
 from laserve.answers.mathematics.expressions import constant
 from laserve.answers.mathematics.key import math_key, read
 from laserve.answers.mathematics.real_sets import set_key
-from laserve.answers.mathematics.relations import statement
+from laserve.answers.mathematics.relations import named_value, statement
 from laserve.answers.mathematics.tree import (
     Call,
     Relation,
@@ -64,12 +64,19 @@ def _agree(one: Tree, other: Tree) -> bool:
         case Sequence("(" | "[", items, _), Sequence(_, others, _) if len(items) == len(others):
             is_same_kind = (one.opening, one.closing) == (other.opening, other.closing)
             return is_same_kind and all(map(_agree, items, others))
+    if isinstance(one, Relation) != isinstance(other, Relation):
+        one, other = _value(one), _value(other)
     if _has_names(one) != _has_names(other):
         return _unnamed_key(one) == _unnamed_key(other)
     pure, other_pure = _without_unit(one), _without_unit(other)
     if (pure is one) != (other_pure is other):
         one, other = pure, other_pure
     return tree_key(one) == tree_key(other) or _are_near(one, other)
+
+
+def _value(tree: Tree) -> Tree:
+    named = named_value(tree, tree_key) if isinstance(tree, Relation) else None
+    return tree if named is None else named
 
 
 def _has_names(tree: Tree) -> bool:

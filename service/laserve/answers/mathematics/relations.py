@@ -72,11 +72,19 @@ def statement(relation: Relation, key: Key) -> Statement:
         return Statement(_congruence(sides, key))
     if assigned := _assignment(signs, sides, key):
         name, value = assigned
-        return Statement(key(value), spelled(name))
+        if _is_in_order(name):
+            return Statement(key(value), spelled(name))
+        return Statement(f"{spelled(name)}={key(value)}")
     try:
         return _compared(signs, tuple(map(_as_variable, sides)), key)
     except OutOfReachError:
         return Statement(_as_written(signs, sides, key))
+
+
+def named_value(relation: Relation, key: Key) -> Tree | None:
+    """The value, where the relation is a name and its value, whatever the order of names."""
+    assigned = _assignment(*_exact_part(relation), key)
+    return assigned[1] if assigned else None
 
 
 def _congruence(sides: Sides, key: Key) -> str:
@@ -121,17 +129,23 @@ def _is_name(tree: Tree) -> bool:
             return not tree.is_unit
         case Call("abs", (inner,)):
             return _is_name(inner) and _has_capital(inner)
-        case Call("multiply" | "divide" | "ratio" as function, parts):
-            is_of_names = all(_is_name(part) and _has_capital(part) for part in parts)
-            return is_of_names and (function == "multiply" or _are_in_order(parts))
+        case Call("multiply" | "divide" | "ratio", parts):
+            return all(_is_name(part) and _has_capital(part) for part in parts)
         case Sequence("(", items, ")"):
-            return all(map(_is_variable, items)) and _are_in_order(items)
+            return all(map(_is_variable, items))
     return is_unknown(tree)
 
 
+def _is_in_order(name: Tree) -> bool:
+    """Whether the names in a name stand as anyone would list them: (x, y), A/B. In any other order
+    they say what their values alone do not."""
+    match name:
+        case Call("divide" | "ratio", names) | Sequence("(", names):
+            return _are_in_order(names)
+    return True
+
+
 def _are_in_order(names: Sides) -> bool:
-    """Whether names stand as anyone would list them: (x, y), A/B. In any other order they say what
-    their values alone do not."""
     spellings = [spelled(name).replace("\\", "") for name in names]
     ranks = [(_ANGLES.get(name, ""), name) for name in spellings]
     return ranks == sorted(ranks)
