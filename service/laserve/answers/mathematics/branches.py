@@ -19,6 +19,9 @@ from laserve.answers.mathematics.tree import (
     with_children,
 )
 
+_MAX_COPIED = 8
+"""Nodes of an exponent."""
+
 
 def plain(tree: Tree) -> Tree:
     """The tree with powers for roots and natural logarithms for others, each of as little as is
@@ -62,6 +65,8 @@ def is_never_negative(tree: Tree) -> bool:
 def _power(base: Tree, exponent: Tree) -> Tree:
     times = _fraction(exponent)
     is_of_root = times is None or times.denominator % 2 == 0
+    # It is written twice, and so in a tower again and again.
+    is_of_root &= sum(1 for _ in walk(exponent)) <= _MAX_COPIED
     match base:
         case Call("abs", (inner,)) if _is_even(times):
             return Call("power", (inner, exponent))
