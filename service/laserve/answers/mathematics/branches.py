@@ -141,8 +141,8 @@ def _fraction(tree: Tree) -> Fraction | None:
         case Number(value):
             return value
         case Call("negative", (inner,)):
-            value = _fraction(inner)
-            return None if value is None else -value
+            positive = _fraction(inner)
+            return None if positive is None else -positive
         case Call("divide", (one, other)):
             numerator, denominator = _fraction(one), _fraction(other)
             return numerator / denominator if numerator is not None and denominator else None

@@ -63,6 +63,8 @@ class Point:
 _BRANCH = Point(0, is_around=True)
 POINTS = (Point(0), Point(1), Point(2), _BRANCH)
 """At the first all variables are positive, at the second negative, at the third either."""
+_FAR = (Point(3), Point(4))
+"""At the first all variables are about 15, at the second about -15."""
 
 _CONSTANTS: Mapping[str, Value] = {
     "pi": CONTEXT.mpc(CONTEXT.pi),
@@ -99,14 +101,21 @@ def constant(tree: Tree) -> Value | None:
 
 
 def real_values(tree: Tree) -> list[Value | None]:
-    """The values of an expression at all POINTS.
+    """The values of an expression at all POINTS, and further away where it has several branches.
 
     Those that are not real are None, but where all are, and on another branch: variables stand for
     real numbers, and so the root of 1/n is 1 by the root of n, which it is not for a negative n.
     """
-    *found, branch = values_at(plain(tree), POINTS)
-    is_complex = not any(map(is_real, found))
-    return [*(value if is_complex or is_real(value) else None for value in found), branch]
+    tree = plain(tree)
+    *near, branch = values_at(tree, POINTS)
+    is_complex = not any(map(is_real, near))
+    # What has one branch only is known everywhere.
+    far = () if is_same(branch, near[0]) else _FAR
+    found = [*near, *(_value_within_reach(tree, point) for point in far)]
+    real = [
+        value if value is not None and (is_complex or is_real(value)) else None for value in found
+    ]
+    return [*real, branch]
 
 
 def values_at(tree: Tree, points: Row[Point], degree: Value = Fraction(1)) -> list[Value]:
@@ -146,8 +155,10 @@ def _applied(tree: Call, columns: Row[Row[Value]], points: Row[Point]) -> list[V
     if name not in ("power", "ln") or is_never_negative(base := tree.arguments[0]):
         return found
     if any(point.is_around for point in points) and varies(base):
-        pairs = zip(found, rows, points, strict=True)
-        return [_around(value, row) if point.is_around else value for value, row, point in pairs]
+        return [
+            _around(value, row) if point.is_around else value
+            for value, row, point in zip(found, rows, points, strict=True)
+        ]
     return found
 
 
@@ -207,14 +218,21 @@ def _digits(value: Value | None) -> str:
     return "-" if value is None else digits(value)
 
 
+def _value_within_reach(tree: Tree, point: Point) -> Value | None:
+    try:
+        return values_at(tree, [point])[0]
+    except OutOfReachError:
+        return None
+
+
 def _spelled(name: str, row: Iterable[Value]) -> str:
     below = map(digits, row)
     return ",".join([name, *(sorted(below) if name in ("max", "min") else below)])
 
 
 def _arbitrary(name: str, point: int) -> Value:
-    size = _size(f"{point}:{name}")
-    is_negative = point == 1 or (point == 2 and sha256(name.encode()).digest()[0] % 2)
+    size = _size(f"{point}:{name}") * (1 if point < 3 else 10)
+    is_negative = point in (1, 4) or (point == 2 and sha256(name.encode()).digest()[0] % 2)
     return -size if is_negative else size
 
 
