@@ -188,7 +188,8 @@ def is_unit_letter(letter: str) -> bool:
 
 def counted(words: str) -> Tree:
     """Things that are counted, "apples": a unit that nothing else is converted to."""
-    plain = " ".join(map(folded, words.split()))
+    # Two letters may be a unit that is not known here.
+    plain = " ".join(word if len(word) < 3 else folded(word) for word in words.split())
     return Symbol(f'"{_singular(plain)}"', is_unit=True)
 
 
