@@ -162,6 +162,21 @@ def test_roots_are_one_where_their_squares_are(square: int, factor: int) -> None
     assert math_key(outside) != math_key(rf"\sqrt{{{factor**2 * square + 1}}}")
 
 
+@given(st.integers(-(10**4), 10**4))
+@FEW
+def test_what_holds_on_one_side_of_a_border_does_not_hold(border: int) -> None:
+    one, other = f"x-({border})", f"({border})-x"
+    absolute = math_key(f"|{one}|")
+    assert absolute == math_key(f"|{other}|") == math_key(rf"\sqrt{{({one})^2}}")
+    root = math_key(rf"\sqrt{{x^2-({2 * border})x+({border**2})}}")
+    largest = math_key(rf"\max(x,{border})")
+    keys = [absolute, root, largest, *map(math_key, (one, other, "x", str(border)))]
+    # x-0 is x.
+    assert len(set(keys)) == (len(keys) if border else len(keys) - 1)
+    assert math_key(rf"\ln|{one}|") != math_key(rf"\ln({one})")
+    assert math_key(f"|{one}|=5") not in (math_key(str(border - 5)), math_key(str(border + 5)))
+
+
 @given(st.lists(SIGNED, min_size=2, max_size=5, unique=True), st.randoms())
 @FEW
 def test_the_order_counts_in_tuples_alone(numbers: list[int], shuffled: random.Random) -> None:
