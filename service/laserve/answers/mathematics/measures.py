@@ -3,16 +3,18 @@ r"""Quantities in more than one unit, and how their units are set: `5'6"`, `2h30
 import re
 
 _NUMBER = r"\d+(?:\.\d+)?"
+_GAP = r"(?:\s|~|\\,)*"
+_OHM = r"\\Omega(?=\s*\}*\s*(?:$|[,;)\]]))"
 _SET = (
     # {\rm cm}, {\text{cm}}, \text{ k}\Omega
     (re.compile(r"\{\s*\\(?:rm|bf|it|sf|tt)(?![A-Za-z])\s*([^{}]*)\}"), r"\\text{\1}"),
     (re.compile(r"(?<=\d)\s*\{\s*(\\(?:text|mathrm)\s*\{[^{}]*\})\s*\}"), r" \1"),
     (
-        re.compile(r"(?<=\d)(\s|~|\\,)*\\(?:text|mathrm)\s*\{\s*([kMGm])\s*\}\s*\\Omega\b"),
-        r" \2ohm ",
+        re.compile(rf"(?<=\d){_GAP}\\(?:text|mathrm)\s*\{{\s*([kMGm])\s*\}}\s*{_OHM}"),
+        r" \1ohm ",
     ),
-    (re.compile(r"(?<=\d)(\s|~|\\,)*([kMGm])\s*\\Omega\b"), r" \2ohm "),
-    (re.compile(r"(?<=\d)(\s|~|\\,)*\\Omega\b"), r" ohm "),
+    (re.compile(rf"(?<=\d){_GAP}([kMGm])\s*{_OHM}"), r" \1ohm "),
+    (re.compile(rf"(?<=\d){_GAP}{_OHM}"), " ohm "),
 )
 _HOURS = re.compile(rf"(?<![\w.])(\d+)\s*h\s*({_NUMBER})\s*m(?:in)?(?![A-Za-z])")
 _DOLLARS = re.compile(
@@ -29,9 +31,6 @@ _MIXED = {
     "minutes?|mins?": "seconds?|secs?|s",
     "feet|foot|ft": "inch(?:es)?|in",
     "pounds?|lbs?": "ounces?|oz",
-    "kilometers?|km": "meters?|m",
-    "meters?|m": "centimeters?|cm",
-    "kilograms?|kg": "grams?|g",
 }
 _JOINED = tuple(
     re.compile(
