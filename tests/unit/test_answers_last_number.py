@@ -4,7 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from laserve.answers.last_number import last_number
@@ -31,7 +31,12 @@ from laserve.answers.last_number import last_number
         (r"12\,000", "12000"),
         (r"1\ 000", "1000"),
         ("1~000", "1000"),
+        (r"12\!\,000", "12000"),
+        (r"12,\!\!000", "12000"),
+        (r"12{,}\!000", "12000"),
+        (r"(1,\ 234)", "234"),
         ("1\u00a0000", "1000"),
+        ("1\u2007000", "1000"),
         ("1\u202f234\u202f567", "1234567"),
         ("1'234'567", "1234567"),
         ("1_000_000", "1000000"),
@@ -93,6 +98,7 @@ from laserve.answers.last_number import last_number
         ("1e3", "1000"),
         ("1.5E-3", "0.0015"),
         ("2e+1", "20"),
+        ("2e3kg", "2000"),
         ("5e", "5"),
         ("1e100", "1e100"),
         ("1" + "0" * 100, "1e100"),
@@ -119,7 +125,29 @@ from laserve.answers.last_number import last_number
         ("4 or 2^n", "4"),
         ("4 or 2^{n+1}", "4"),
         ("4 or 2^{0.5}", "4"),
-        ("4 or 5^2^3", "4"),
+        ("5^2^3", "390625"),
+        ("2^{3^{2}}", "512"),
+        ("2**3**2", "512"),
+        ("10^{10^2}", "1e100"),
+        ("4 or 9^9^9", "4"),
+        ("4 or 2^3^-1", "4"),
+        (r"5\times 10^{ - 3 }", "0.005"),
+        ("5×10^( - 3 )", "0.005"),
+        ("2^{ - 2 }", "0.25"),
+        # In brackets
+        ("(-2)^3", "-8"),
+        ("(-2)²", "4"),
+        ("-(-2)**3", "8"),
+        (r"\left( - 2 \right)^{3}", "-8"),
+        ("(1/2)^2", "0.25"),
+        (r"\left(\frac{1}{3}\right)^3", "1/27"),
+        (r"(5)\times10^3", "5000"),
+        ("-(5)", "-5"),
+        ("(-2)/4", "-0.5"),
+        ("4 or (2)^n", "4"),
+        ("f(2)^3", "2"),
+        ("(1) 1/2", "0.5"),
+        ("(3, 4)", "4"),
         ("4 or 7^{200}", "4"),
         ("4 or 0^{-1}", "4"),
         # Fractions
@@ -148,6 +176,17 @@ from laserve.answers.last_number import last_number
         (r"\frac{-1}{2}", "-0.5"),
         (r"-\frac{-1}{2}", "0.5"),
         (r"1\frac{1}{2}", "1.5"),
+        (r"\frac{1,000}{3}", "1000/3"),
+        (r"\frac{-1{,}000}{3}", "-1000/3"),
+        (r"\frac{.5}{2}", "0.25"),
+        (r"\frac{1" + "0" * 5000 + "}{3}", None),
+        (r"1 \over 3", "1/3"),
+        (r"-{1 \over 3}", "-1/3"),
+        (r"{1,000} \over {3}", "1000/3"),
+        (r"12 \div 4", "3"),
+        ("1 ÷ 8", "0.125"),
+        ("¹⁄₃", "1/3"),
+        ("2¹⁄₃", "7/3"),
         (r"\frac{\pi}{3}", "3"),
         # Their last part
         ("2024-05-06", "6"),
@@ -184,6 +223,13 @@ from laserve.answers.last_number import last_number
         ("1. 5", "5"),
         # Other digits
         ("１２３", "123"),
+        ("３．５", "3.5"),
+        ("１，２３４．５", "1234.5"),
+        ("１／２", "0.5"),
+        ("－５％", "-5"),
+        ("(－２)＾３", "-8"),
+        ("它是5，100次", "100"),
+        ("100～200", "200"),
         ("٣٫١٤", "3.14"),
         ("٣٤", "34"),
         ("x²", None),
@@ -245,7 +291,16 @@ AROUND = st.sampled_from(
 )
 POWERS = st.sampled_from(
     [
-        *("{}e{}", "{}E{}", "{}×10^{}", "{} x 10^{{{}}}", "{}*10^{}", "{} * 10**{}", "{}·10^({})"),
+        *(
+            "{}e{}",
+            "{}E{}",
+            "{}×10^{}",
+            "{}×10^{{ {} }}",
+            "{} x 10^{{{}}}",
+            "{}*10^{}",
+            "{} * 10**{}",
+            "{}·10^({})",
+        ),
         *(
             r"{} \times 10^{{{}}}",
             r"{}\times10^{}",
@@ -283,6 +338,16 @@ def test_fractions_are_read_however_they_are_written(
     found = last_number(around.format(written.format(above, below)))
     assert found is not None
     assert Fraction(found) == Fraction(above, below)
+
+
+@given(st.integers(-9, 9), st.integers(1, 9), st.integers(0, 4), AROUND)
+def test_powers_of_what_stands_in_brackets_are_read(
+    above: int, below: int, power: int, around: str
+) -> None:
+    assume(above or power)  # 0^0 has no value
+    found = last_number(around.format(f"({above}/{below})^{power}"))
+    assert found is not None
+    assert Fraction(found) == Fraction(above, below) ** power
 
 
 @given(st.integers(0, 99), st.integers(1, 8), st.sampled_from(["{} {}/9", r"{}\frac{{{}}}{{9}}"]))

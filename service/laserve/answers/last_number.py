@@ -4,10 +4,13 @@ r"""The last number of a text, in one way of writing it.
 - Thousands are divided by commas (1,00,000 too), by TeX's `{,}`, `,\!`, `\,` and `~`, by
   apostrophes, underscores and spaces that do not break. A comma or a plain space between other
   digits divides numbers: "3,5" is "5", "1 234" is "234". "1.234,50" and "1.234.567" are read as the
-  one thing that they can be.
-- "15e2", "1.5×10^3", `1.5 \times 10^{3}` and "1.5*10³" are "1500"; "2^10" is "1024". A power
-  without a value ("2^n"), or with very many digits, is no number.
-- "1/2", `\frac12`, "½" are "0.5", "1 1/2" is "1.5", "2/6" is "1/3".
+  one thing that they can be. Characters of full width are plain ones; a comma of full width divides
+  thousands only between digits of full width.
+- "15e2", "1.5×10^3", `1.5 \times 10^{ 3 }` and "1.5*10³" are "1500"; "2^10" is "1024", "2^3^2" is
+  "512", "(-2)^3" is "-8" and "-2^2" is "-4". A power without a value ("2^n"), or with very many
+  digits, is no number.
+- "1/2", "1 ÷ 2", `\frac12`, `1 \over 2`, "½" are "0.5", "1 1/2" is "1.5", "2/6" is "1/3",
+  "(1/2)^2" is "0.25".
 - Percent signs, currencies and units are left off: "50 %" is "50", "-$3" and "-USD3" are "-3",
   "12 cm^2" is "12", "5 million" is "5".
 - A minus is a sign where it touches the number and nothing in front of it that could be subtracted
@@ -28,29 +31,46 @@ from laserve.answers.currencies import CODES
 from laserve.answers.numeral import Decimal, Number, as_fraction, raised, written
 
 _MAX_EXPONENT_DIGITS = 6
+_MAX_TOWER = 20
+"""Of the exponent of an exponent."""
 _CANDIDATES = 100
 """Of the numbers of a text, the last that may be what is looked for."""
 
 _SIGNS = "-−–﹣－‑+"
-_SLASHES = "/⁄∕"
+_SLASHES = "/⁄∕÷"
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺"
 _FROM_SUPERSCRIPT = str.maketrans(_SUPERSCRIPTS, "0123456789-+")
+_FROM_FULL_WIDTH = {ord(wide): ord(wide) - 0xFEE0 for wide in "０１２３４５６７８９．／（）＊＾"}
+_WIDE_COMMA = re.compile(r"(?<=[０-９])，(?=[０-９])")
 _CURRENCIES = rf"(?:{'|'.join(sorted(CODES))}|US|Rs\.?)"
 _SPACE = r"(?:[^\S\n]|\\[ ,;:!]|~)*+"
+_FIXED_SPACES = "\u00a0\u2007-\u2009\u202f"
 _BRACES = r"\{(?:[^{}]++|\{[^{}]*+\})*+\}"
 _WHOLE = (
     # Thousands; lakhs and crores; any digits. Possessive (`++`): a long run of them is tried once.
-    r"(?:\d{1,3}(?:(?:,\\!|\\[ ,;:!]|\{\\?,\}|[,'’_~٬\u00a0\u2009\u202f])\d{3})+(?!\d)"
+    r"(?:\d{1,3}(?:(?:(?:,|\{\\?,\})(?:\\!)*+|(?:\\[ ,;:!])++"
+    rf"|['’_~٬{_FIXED_SPACES}])\d{{3}})+(?!\d)"
     r"|\d{1,2}(?:,\d{2}){1,6},\d{3}(?!\d)"
     r"|\d++)"
 )
-_EXPONENT = rf"(?:\{{\s*[{_SIGNS}]?\d++\s*\}}|\([{_SIGNS}]?\d++\)|[{_SIGNS}]?\d++)(?!\.\d|\^)"
-_PART = rf"\s*[{_SIGNS}]?\s*\d{{1,30}}(?:\.\d{{1,30}})?\s*"
+_SIGNED = rf"{_SPACE}[{_SIGNS}]?{_SPACE}\d++{_SPACE}"
+_EXPONENT = (
+    rf"(?:(?:[{_SIGNS}]?\d++|\{{{_SIGNED}\}})(?:[ ]?\^[ ]?|\*\*)){{0,2}}"  # of a power of a power
+    rf"(?:\{{{_SIGNED}(?:\^(?:\d++|\{{{_SIGNED}\}}))?\}}|\({_SIGNED}\)|[{_SIGNS}]?\d++)"
+    r"(?!\.\d|\^|\*\*\d)"
+)
+_PART = rf"\s*[{_SIGNS}]?\s*(?:{_WHOLE}(?:\.\d++)?|\.\d++)\s*"
 _TEX_FRACTION = (
     r"\\(?:[dtcxs]|nice)?frac\s*"
     rf"(?:\{{{_PART}\}}\s*\{{{_PART}\}}|\d\s*\d|\d\s*\{{{_PART}\}}|\{{{_PART}\}}\s*\d)"
 )
-_FRACTION = rf"(?:{_TEX_FRACTION}|[¼½¾⅐-⅞])"
+_FRACTION = rf"(?:{_TEX_FRACTION}|[¼½¾⅐-⅞]|[⁰¹²³⁴-⁹]++⁄[₀-₉]++)"
+_BAR = rf"(?:[ ]?[{_SLASHES}][ ]?|\}}?{_SPACE}\\(?:over|div)(?![A-Za-z]){_SPACE}\{{?)"
+_GROUP = (
+    rf"(?<![A-Za-z\d_^)\]}}])(?:\\left[ ]?)?[({{]"
+    rf"(?:{_SPACE}[{_SIGNS}]?{_SPACE}{_FRACTION}{_SPACE}|{_PART}(?:{_BAR}{_PART})?)"
+    r"(?:\\right[ ]?)?[)}]"
+)
 
 _TOKEN = re.compile(
     rf"""
@@ -69,26 +89,27 @@ _TOKEN = re.compile(
         (?:
             (?P<fraction>{_FRACTION})
             | (?:
-                (?P<dotted>\d{{1,3}}(?:[.\u00a0\u2009\u202f]\d{{3}})+) , (?P<cents>\d{{1,2}}) (?!\d)
+                (?P<group>{_GROUP})
+                | (?P<dotted>\d{{1,3}}(?:[.{_FIXED_SPACES}]\d{{3}})+) , (?P<cents>\d{{1,2}}) (?!\d)
                 | (?P<dots>\d{{1,3}}(?:\.\d{{3}}){{2,}}) (?![.,]?\d)
                 | \d++ (?:\.\d++)+ \. (?P<last>\d++)
                 | (?P<whole>{_WHOLE}) (?: (?:[.٫]|\{{,\}}) (?P<decimals>\d++) )?
                 | (?<![\w.]) \. (?P<only_decimals>\d++)
             )
-            (?: [eE] (?P<e>[{_SIGNS}]?\d++) (?![A-Za-z\d]) )?
+            (?: [eE] (?P<e>[{_SIGNS}]?\d++) (?![A-Za-z]*+\d) )?
             (?:
                 {_SPACE} (?:[×✕⋅·∙*xX]|\\(?:times|cdot|ast)(?![A-Za-z])) {_SPACE} \{{?10\}}?
                     (?: {_SPACE} (?:\^|\*\*) {_SPACE} (?P<ten>{_EXPONENT})
                         | (?P<super_ten>[{_SUPERSCRIPTS}]++) )
-                | (?:[ ]? \^ | \*\*(?=[{_SIGNS}]?\d)) {_SPACE} (?P<power>{_EXPONENT}) (?!\*\*)
-                | (?P<super_power>[{_SUPERSCRIPTS}]++)
+                | (?:[ ]? \^ | \*\*(?=[{_SIGNS}]?\d)) {_SPACE} (?P<power>{_EXPONENT})
+                | (?P<super_power>[{_SUPERSCRIPTS}]++) (?!⁄[₀-₉])
                 # Degrees and ordinals are left off.
                 | (?P<valueless> [ ]? \^ (?! {_SPACE} \{{? {_SPACE}
                     (?: \\(?:circ|degree|prime|text|mathrm|rm) | st\b|nd\b|rd\b|th\b|['′*] ))
                     {_SPACE} (?:{_BRACES} | \\?\w++)? )
             )?
             (?:
-                [ ]?[{_SLASHES}][ ]? (?P<over>{_WHOLE}(?:\.\d++)?) (?![ ]?[{_SLASHES}^][ ]?\d)
+                {_BAR} (?P<over>{_WHOLE}(?:\.\d++)?) (?![ ]?[{_SLASHES}^][ ]?\d)
                 | (?P<mixed> (?:[ \u00a0~]|\\[ ,;:!])? {_FRACTION}
                     | [ \u00a0] \d{{1,9}} [{_SLASHES}] \d{{1,9}} (?![\d{_SLASHES}^.]) )
             )?
@@ -102,13 +123,18 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
+_UNSIGNED = re.compile(rf"(?P<whole>{_WHOLE})(?:\.(?P<decimals>\d++))?|\.(?P<only>\d++)")
+_TWO_DIGITS = re.compile(r"frac\s*(\d)\s*(\d)")
+_VULGAR = re.compile("[¹²³⁰-₉¼½¾⅐-⅞]+")
+_SIGNED_WHOLE = re.compile(rf"([{_SIGNS[:-1]}]?)[^{_SIGNS[:-1]}\d]*(\d+)")
 
 
 def last_number(text: str) -> str | None:
     """The last number, as the module describes; None where there is none."""
     candidates: deque[re.Match[str]] = deque(maxlen=_CANDIDATES)
     items = 0
-    for token in _TOKEN.finditer(text):
+    plain = _WIDE_COMMA.sub(",", text).translate(_FROM_FULL_WIDTH)
+    for token in _TOKEN.finditer(plain):
         if token["item"] and int(token["item"]) in (1, items + 1):
             items = int(token["item"])
         elif token["item"] or token["number"]:
@@ -136,7 +162,8 @@ def _value(token: re.Match[str]) -> Number | None:
     if token["over"]:
         return _quotient(base, token)
     if token["mixed"]:
-        return _mixed(base, token["mixed"])
+        # "(1) 1/2" is an item, or a product.
+        return _fraction(token["mixed"]) if token["group"] else _mixed(base, token["mixed"])
     return base
 
 
@@ -146,10 +173,16 @@ def _base(token: re.Match[str]) -> Number | None:
     power = _exponent(token["power"] or token["super_power"] or "1")
     if token["valueless"] or power is None or None in exponents:
         return None
-    whole = token["dotted"] or token["dots"] or token["last"] or token["whole"] or ""
-    decimals = token["cents"] or token["decimals"] or token["only_decimals"] or ""
-    base = Decimal.read(whole, decimals, sum(filter(None, exponents)))
-    return base if power == 1 else raised(base, power)
+    ten = sum(filter(None, exponents))
+    base: Number | None
+    if token["group"]:
+        factor, value = as_fraction(Decimal("1", ten)), _fraction(token["group"])
+        base = None if factor is None or value is None else factor * value
+    else:
+        whole = token["dotted"] or token["dots"] or token["last"] or token["whole"] or ""
+        decimals = token["cents"] or token["decimals"] or token["only_decimals"] or ""
+        base = Decimal.read(whole, decimals, ten)
+    return base if power == 1 or base is None else raised(base, power)
 
 
 def _quotient(dividend: Number, token: re.Match[str]) -> Number:
@@ -170,19 +203,31 @@ def _mixed(whole: Number, text: str) -> Number | None:
 
 
 def _fraction(text: str) -> Fraction | None:
-    r"""The value of "½", "1/2", `\frac12`, `\frac{-1}{2}`; None where there is none."""
-    plain = re.sub(rf"[{_SIGNS[:-1]}]\s*", "-", unicodedata.normalize("NFKC", text))
-    parts = re.findall(r"-?\d+(?:\.\d+)?", plain)
-    above, below = parts if len(parts) == 2 else parts[0]
-    return Fraction(above) / Fraction(below) if Fraction(below) else None
+    r"""The value of "½", "1/2", `\frac12`, `\frac{-1}{2}`, "(-2)"; None where there is none, or of
+    too many digits."""
+    if digits := _TWO_DIGITS.search(text):
+        values = [as_fraction(Decimal.read(digit)) for digit in digits.groups()]
+    else:
+        plain = _VULGAR.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+        values = [
+            as_fraction(Decimal.read(part["whole"] or "", part["decimals"] or part["only"] or ""))
+            for part in _UNSIGNED.finditer(plain)
+        ]
+    above, below = values if len(values) == 2 else (values[0], Fraction(1))
+    if above is None or not below:
+        return None
+    minuses = len(re.findall(rf"[{_SIGNS[:-1]}]", text))
+    return (-1) ** minuses * above / below
 
 
 def _exponent(text: str | None) -> int | None:
-    """0 where there is none; None where it has too many digits."""
+    """0 where there is none, a power of powers from its top; None where it has too many digits, or
+    is no whole number."""
     if text is None:
         return 0
-    ascii_text = text.translate(_FROM_SUPERSCRIPT)
-    digits = re.sub(r"\D", "", ascii_text)
-    if len(digits) > _MAX_EXPONENT_DIGITS:
-        return None
-    return -int(digits) if re.search(rf"[{_SIGNS[:-1]}]", ascii_text) else int(digits)
+    value = 1
+    for sign, digits in reversed(_SIGNED_WHOLE.findall(text.translate(_FROM_SUPERSCRIPT))):
+        if len(digits) > _MAX_EXPONENT_DIGITS or not 0 <= value <= _MAX_TOWER:
+            return None
+        value = int(digits) ** value * (-1 if sign else 1)
+    return value if abs(value) < 10**_MAX_EXPONENT_DIGITS else None

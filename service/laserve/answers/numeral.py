@@ -72,14 +72,15 @@ def written(number: Number) -> str:
     return f"{sign}{Decimal.read(digits, exponent=-places)}"
 
 
-def raised(base: Decimal, exponent: int) -> Number | None:
+def raised(base: Number, exponent: int) -> Number | None:
     """``base ** exponent``; None where that has no value, or too many digits."""
-    if base.digits == "1":
+    if isinstance(base, Decimal) and base.digits == "1":
         return Decimal("1", base.power * exponent)
     value = as_fraction(base)
     if value is None or (value == 0 and exponent <= 0):
         return None
-    if (len(base.digits) + abs(base.power)) * abs(exponent) > _MAX_DIGITS:
+    size = max(len(str(value.numerator)), len(str(value.denominator)))
+    if size * abs(exponent) > _MAX_DIGITS:
         return None
     return value**exponent
 
