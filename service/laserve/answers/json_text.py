@@ -3,6 +3,7 @@
 import json
 import re
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple, cast
 
@@ -50,17 +51,21 @@ def find_json(text: str) -> JsonValue:
 def json_values(text: str) -> list[JsonValue]:
     """The values that a text may mean, the likeliest first: of a text that is JSON this value; else
     the objects in it, the last first, and then the arrays. A fenced block labelled json or nothing
-    is one value, of any kind; what stands before the last block does not count."""
+    is one value, of any kind; what stands before the last such block does not count. What stands
+    in blocks with another label, which may be a program, counts behind all other objects, or
+    arrays."""
     with suppress(ValueError):
         return [parse_json(text)]
     block = _last_block(text)
-    found = _standing_in(text if block is None else text[block.end :])[::-1]
-    values: list[JsonValue] = [value for value in found if isinstance(value, dict)]
+    prose, code = _divided(text, 0 if block is None else block.end)
+    said, programmed = _standing_in(prose)[::-1], _standing_in(code)[::-1]
+    values: list[JsonValue] = [value for value in said if isinstance(value, dict)]
     if block is not None:
         with suppress(ValueError):
             values.append(parse_json(block.content))
+    values += [value for value in programmed if isinstance(value, dict)]
     # Last, as "[1]" may be a footnote.
-    return values + [value for value in found if isinstance(value, list)]
+    return values + [value for value in said + programmed if isinstance(value, list)]
 
 
 def canonical_json(value: JsonValue) -> str:
@@ -75,26 +80,50 @@ def canonical_json(value: JsonValue) -> str:
 
 
 class _Block(NamedTuple):
+    label: str
+    """In lower case."""
     content: str
+    start: int
     end: int
     """Place behind the fence that closes it."""
+    is_closed: bool
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    opened: re.Match[str] | None = None
+    for fence in _FENCE.finditer(text):
+        # A label opens a block, even where the one before was never closed.
+        opens = opened is None or bool(fence["label"])
+        if opened is not None:
+            content = text[opened.end() : fence.start()]
+            end = fence.start() if opens else fence.end()
+            yield _Block(opened["label"].lower(), content, opened.start(), end, not opens)
+        opened = fence if opens else None
+    if opened is not None:
+        label, content = opened["label"].lower(), text[opened.end() :]
+        yield _Block(label, content, opened.start(), len(text), False)
 
 
 def _last_block(text: str) -> _Block | None:
     """The last block that is labelled json, or JSON without a label."""
     last = None
-    opened: re.Match[str] | None = None
-    for fence in _FENCE.finditer(text):
-        # A label opens a block, even where the one before was never closed.
-        if opened is None or fence["label"]:
-            opened = fence
-        else:
-            block = _Block(text[opened.end() : fence.start()], fence.end())
-            label = opened["label"].lower()
-            if label == "json" or (not label and _is_json(block.content)):
-                last = block
-            opened = None
+    for block in _blocks(text):
+        if block.is_closed and (
+            block.label == "json" or (not block.label and _is_json(block.content))
+        ):
+            last = block
     return last
+
+
+def _divided(text: str, start: int) -> tuple[str, str]:
+    """What stands behind `start` outside of blocks with another label than json, and inside."""
+    prose, code, place = [], [], start
+    for block in _blocks(text):
+        if block.start >= start and block.label not in ("", "json"):
+            prose.append(text[place : block.start])
+            code.append(block.content)
+            place = block.end
+    return "\n".join([*prose, text[place:]]), "\n".join(code)
 
 
 def _is_json(text: str) -> bool:
