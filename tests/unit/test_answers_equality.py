@@ -19,7 +19,7 @@ from laserve.answers.normal_form import MAX_ANSWER_CHARS, normal_form
 from laserve.errors import ConfigurationError
 from laserve.selection.ballot import Ballot
 from laserve.selection.options import SelectionOptions
-from tests.unit.selection.samples import sample
+from tests.unit.selection.samples import PlayedBack, run, sample, samples
 
 ENDLESS = "endless"
 
@@ -313,6 +313,39 @@ async def test_a_request_waits_for_processes_that_start_again_and_again_only_so_
     finally:
         is_over.set()
         pool.close()
+
+
+async def test_a_key_that_is_being_worked_out_is_not_waited_for_beyond_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(math_equality, "math_key", endless_key)
+    pool = MathEqualityPool(workers=1, timeout_s=3.0)
+    try:
+        await pool.ready()
+        with pytest.raises(TimeoutError):
+            await pool.key(ENDLESS, limit_s=0.1)
+        # The process is still at it.
+        assert not pool._free
+    finally:
+        pool.close()
+
+
+async def test_a_selection_at_its_deadline_compares_what_is_left_as_strings() -> None:
+    pool = MathEqualityPool(workers=1, patience_s=3600.0)
+    is_over = threading.Event()
+    pool._threads.submit(is_over.wait)
+    try:
+        equality = MathEquality(pool, limit_s=3600.0)
+        given = samples(("1/2", 0.5), ("0.5", 0.5), ("1/2.", 0.5))
+        async with asyncio.timeout(60):  # it would be an hour
+            outcome = (
+                await run(PlayedBack(given), n_max=3, timeout_s=0.2, equality=equality)
+            ).outcome
+    finally:
+        is_over.set()
+        pool.close()
+    assert [(votes.answer, votes.count) for votes in outcome.votes] == [("1/2", 2), ("0.5", 1)]
+    assert outcome.equality_timeouts == 2
 
 
 async def test_the_event_loop_goes_on_while_keys_are_worked_out(

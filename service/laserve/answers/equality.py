@@ -1,5 +1,6 @@
 """When two answers are the same: where their keys are."""
 
+import math
 from typing import Protocol
 
 from laserve.answers.normal_form import normal_form
@@ -12,8 +13,8 @@ class Equality(Protocol):
     def timeouts(self) -> int:
         """Answers whose key took too long: they are compared as strings."""
 
-    async def key(self, answer: str) -> str:
-        """The key of an answer. One call at a time."""
+    async def key(self, answer: str, limit_s: float = math.inf) -> str:
+        """The key of an answer, after `limit_s` seconds at most. One call at a time."""
 
 
 class EqualitySource(Protocol):
@@ -28,6 +29,6 @@ class StringEquality:
 
     timeouts = 0
 
-    async def key(self, answer: str) -> str:
+    async def key(self, answer: str, limit_s: float = math.inf) -> str:
         """As `Equality.key`."""
         return normal_form(answer)

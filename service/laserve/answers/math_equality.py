@@ -1,6 +1,7 @@
 """Mathematical equality: keys are worked out in processes that can be ended."""
 
 import asyncio
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,7 +22,8 @@ class MathEquality:
 
     An answer whose key takes too long, waits too long for another request's, or finds no process
     that works, has its normal form for a key: it is the same as answers of that, and as no other.
-    So has every answer that is left when the request has waited for `limit_s` seconds in all.
+    So has every answer that is left when the request has waited for `limit_s` seconds in all, or
+    when the limit of the call is over.
     """
 
     def __init__(self, pool: "MathEqualityPool", limit_s: float = REQUEST_LIMIT_S) -> None:
@@ -32,18 +34,18 @@ class MathEquality:
         # They prepare themselves while the answers are generated.
         pool.start()
 
-    async def key(self, answer: str) -> str:
+    async def key(self, answer: str, limit_s: float = math.inf) -> str:
         """As `Equality.key`."""
         form = normal_form(answer)
         # Asked once: one text has one key, also where the second call would have been in time.
         if form not in self._keys:
-            self._keys[form] = await self._key(form)
+            self._keys[form] = await self._key(form, min(limit_s, self._left_s))
         return self._keys[form]
 
-    async def _key(self, form: str) -> str:
+    async def _key(self, form: str, limit_s: float) -> str:
         began = time.monotonic()
         try:
-            return await self._pool.key(form, self._left_s)
+            return await self._pool.key(form, limit_s)
         except (TimeoutError, ConfigurationError):
             self.timeouts += 1
             return f"string:{form}"
@@ -89,7 +91,9 @@ class MathEqualityPool:
 
     async def key(self, answer: str, limit_s: float = REQUEST_LIMIT_S) -> str:
         """The key of an answer, without blocking the event loop. Raises TimeoutError where it takes
-        too long, or no process becomes free in `limit_s` seconds, those of starts included."""
+        too long, or is not there after `limit_s` seconds, those of starts included."""
+        if limit_s <= 0:
+            raise TimeoutError("no time is left")
         until = time.monotonic() + limit_s
         call = self._threads.submit(self._key, answer)
         outcome = asyncio.wrap_future(call)
@@ -102,7 +106,7 @@ class MathEqualityPool:
             # Only what has not begun can be cancelled.
             if call.cancel():
                 raise TimeoutError("no process became free in time")
-            return await outcome
+            return await asyncio.wait_for(outcome, max(until - time.monotonic(), 0.0))
         finally:
             outcome.cancel()
 

@@ -1,6 +1,7 @@
 """The votes so far: which answer each sample gives, and which group it joins."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -28,15 +29,16 @@ class Ballot:
         self._groups: dict[str, Group] = {}
         """By the key of their answers."""
 
-    async def add(self, sample: Sample[Any]) -> None:
-        """Count the vote of a sample, where it has one: it came to its end, and gives an answer."""
+    async def add(self, sample: Sample[Any], limit_s: float = math.inf) -> None:
+        """Count the vote of a sample, where it has one: it came to its end, and gives an answer.
+        Its key is waited for `limit_s` seconds at most."""
         if not sample.is_complete:
             return
         # In a thread: a hostile regular expression, or a plug-in, may take its time.
         answer = await asyncio.to_thread(self._extractor, sample.message)
         if answer is None:
             return
-        key = await self._equality.key(answer)
+        key = await self._equality.key(answer, limit_s)
         group = self._groups.setdefault(
             key, Group(key, self._options.method, self._options.weights, self._seed)
         )

@@ -95,7 +95,7 @@ class Selector(Generic[Output]):
                     timeout=None if seconds is None else max(deadline - clock(), 0.0),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-                await self._take_ended()
+                await self._take_ended(deadline)
                 if clock() >= deadline and self._stop_cause() is None:
                     return StopCause.TIMEOUT
             return cause
@@ -133,8 +133,9 @@ class Selector(Generic[Output]):
         if limit is not None and sum(self._tokens.values()) >= limit:
             self._budget_met.set()
 
-    async def _take_ended(self) -> None:
-        """Count the votes of the samples that have ended.
+    async def _take_ended(self, deadline: float) -> None:
+        """Count the votes of the samples that have ended; keys of their answers are waited for
+        until the deadline.
 
         Those of one step of the engine end one shortly after the other: who ends while a vote is
         counted is counted with it, before anything is decided.
@@ -143,7 +144,7 @@ class Selector(Generic[Output]):
             for task in sorted(ended, key=self._running.__getitem__):
                 sample = task.result()
                 self._ended[self._running.pop(task)] = sample
-                await self.ballot.add(sample)
+                await self.ballot.add(sample, deadline - asyncio.get_running_loop().time())
 
     async def _cancel_running(self) -> set[int]:
         """End what still runs, whose votes come too late."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from laserve.answers.equality import StringEquality
+from laserve.answers.equality import Equality, StringEquality
 from laserve.answers.extraction import make_extractor
 from laserve.answers.message import Message
 from laserve.core.types import Method, SelfReward, Status
@@ -98,10 +98,11 @@ async def run(
     seed: int = 0,
     rules: Sequence[StopRule] | None = None,
     identical: bool = False,
+    equality: Equality | None = None,
     **options: Any,
 ) -> Selection[None]:
     asked = SelectionOptions(**options)
-    ballot = Ballot(asked, make_extractor(asked.answer, {}), StringEquality(), seed)
+    ballot = Ballot(asked, make_extractor(asked.answer, {}), equality or StringEquality(), seed)
     return await Selector(
         asked, sampler, ballot, stop_rules(asked) if rules is None else rules, identical
     ).run()
