@@ -9,18 +9,22 @@ The last statement of it counts, whatever its mark-up. Statements are
 - "I choose B", "I would go with option B", "it must be B", "that leaves B", "only B works"
 - a last line of nothing but the letter
 
-A text without one settles on the letter that it begins with ("B. Paris", "(B) because"), or ends
-with ("therefore, option B."). Several letters ("A and B") are no choice of one, and the words "a"
-and "I" are no letters.
+What is taken back ("not (B)", "rules out B"), or only assumed, asked or doubted, is no statement. A
+text without one settles on the letter that it begins with ("B. Paris", "(B) because"), or ends
+with ("therefore, option B."); without that on a statement that holds under a condition ("if x = 1,
+the answer would be B"). Several letters ("A and B") are no choice of one, and the words "a" and "I"
+are no letters.
 """
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from laserve.answers import phrases
 from laserve.answers.boxed import boxes
-from laserve.answers.letter import NOUN, ends_clause, ends_line, letter_at
+from laserve.answers.letter import NOUN, ends_clause, ends_line, follows_letter, letter_at
 from laserve.answers.markup import unmarked
+from laserve.answers.taken_back import is_assumed, is_conditional, is_denied
 
 _WINDOW = 80
 """Characters of a sentence between "answer" and what it is."""
@@ -34,7 +38,7 @@ _SUBJECT = re.compile(
     r"(?<![^\W_])(?=\w)(?:answer(?:(?P<plural>s)|\(s\)|_(?:letter|choice|option))?"
     r"(?!\w|\s++(?:choices|options)\b)|ans\b\.?|(?:choice|option|letter)(?=\s*+[:>])"
     r"|(?P<heading>(?:solution|result|conclusion|selected|selection|pick|guess|prediction|verdict"
-    r"|correct|final)(?=\s*+[:>])|solution(?=\s++is\b)|^A(?=\s*+:))"
+    r"|correct|final|correction|corrected|edit|update|revised|revision)(?=\s*+[:>])|solution(?=\s++is\b)|^A(?=\s*+:))"
     rf"|{_RIGHT}\s++(?:{NOUN}|statement|one|solution)(?:\s++{NOUN})?\b"
     rf"|(?P<other>(?:{phrases.ANSWER})\b))"
     rf"|(?P<unspaced>{phrases.ANSWER_UNSPACED})",
@@ -42,9 +46,10 @@ _SUBJECT = re.compile(
 )
 _WRONG = re.compile(r"(?:wrong|incorrect|false|bad)\s++$", re.IGNORECASE)
 _LINK = re.compile(
-    r"(?<=answer)['’]s\b|[:=→⇒>–—|]|-+>|-(?=\s)"
+    r"(?<=answer)['’]s\b|[:=→⇒⟹>–—|]|-+>|-(?=\s)"
     r"|\b(?:is|was|(?:(?:would|will|must|should)(?:\s++(?!not\b|never\b)\w++)?"
     r"|has\s++to|can\s++only|seems\s++to|appears\s++to)\s++be"
+    r"|correspond(?:s|ing)?\s++to|match(?:es|ing)|(?:labell?ed|listed|given|marked)\s++(?:as|by|in)"
     rf"|{phrases.IS})\b|{phrases.IS_UNSPACED}",
     re.IGNORECASE,
 )
@@ -53,7 +58,7 @@ _HEADING_END = re.compile(r"[^\S\n]*+\n\s*+")
 _CHOOSING = re.compile(
     r"\b(?:I|we)\b(?:['’](?:ll|d|m))?"
     r"(?:\s++(?:will|would|am|must|can|should|therefore|thus|now|have))*+"
-    r"\s++(?:choose|chose|chosen|pick|picked|select|selected|go(?:ing)?\s++(?:with|for)|opt\s++for"
+    r"\s++(?:cho(?:ose|osing|se|sen)|pick(?:ed|ing)?|select(?:ed|ing)?|go(?:ing)?\s++(?:with|for)|lean(?:ing)?\s++towards?|opt\s++for"
     r"|(?:think|believe|guess|say|conclude)\s++(?:that\s++)?(?:it\s++is|it['’]s|it\s++must\s++be))\b"
     r"|\blet['’]s\s++go\s++with\b|\b(?:so|thus|hence|therefore),?\s++(?:choose|pick|select)\b"
     rf"|\b(?:{phrases.I_CHOOSE})\b|{phrases.I_CHOOSE_UNSPACED}",
@@ -63,10 +68,20 @@ _LEFT_OVER = re.compile(
     r"(?:(?:^|[.,;:!?\n])[^\S\n]*+(?:(?:so|then|thus|hence|therefore|and|but),?\s++)?"
     r"(?:it|that|this)(?:['’]s|\s++(?:is|must\s++be|has\s++to\s++be|would\s++be|can\s++only\s++be))"
     r"|\b(?:leaves|leaving|left)(?:\s++(?:us|me))?(?:\s++with)?|\bby\s++elimination,?"
-    r"|\bI\s++(?:think|guess|say))\b",
+    r"|\bI(?:['’](?:d|ll|m))?(?:\s++(?:would|will|must|have\s++to))*+\s++(?:think|guess|say|answer|mean|meant)"
+    r"|(?<!\b[A-Z]\s)(?<![)\]]\s)\b(?:correspond(?:s|ing)?\s++to|match(?:es|ing))"
+    r"|(?:^|[.,;:!?\n–—-])[^\S\n]*+(?:actually|wait|sorry|oops|or\s++rather|scratch\s++that|no(?=,)))\b",
     re.IGNORECASE,
 )
 """In front of a letter with which the clause ends."""
+_IMPERATIVE = re.compile(
+    r"(?:^|[.,;:!?\n]|\b(?:so|thus|hence|therefore|then|just|please|you\s++(?:should|must|can)))[^\S\n]*+,?[^\S\n]*+"
+    r"(?:choose|pick|select|go\s++with)\b",
+    re.IGNORECASE,
+)
+_REASON = re.compile(
+    r"[^\S\n]*+(?:(?:because|since|as|due|given|over|rather|instead|not)\b|\()", re.IGNORECASE
+)
 _IS_RIGHT = re.compile(
     r"(?:\b(?:is|was|(?:would|must|has\s++to|seems\s++to|appears\s++to)\s++be|seems|appears|remains)"
     r"(?:\s++(?:clearly|definitely|most\s++likely|probably|indeed|also|thus|therefore))*+\s++"
@@ -80,7 +95,7 @@ _IS_RIGHT = re.compile(
     re.IGNORECASE,
 )
 _RIGHT_ONE = re.compile(
-    rf"(?:^|[\n.,;:!?]|{phrases.OPTION_UNSPACED}|\b(?i:"
+    rf"(?:^|[\n.,;:!?]|{phrases.OPTION_UNSPACED}|{phrases.THEREFORE_UNSPACED}|\b(?i:"
     rf"{NOUN}|therefore|thus|hence|so|that|only|conclude|think|believe|say|clear|because|but"
     r"|since|(?<!\b[A-J]\s)and))"
     r"\s*+(?:(?P<bare>[A-HJ])|[(\[]\s*+(?P<closed>[A-Ja-j])\s*+[)\]]|(?P<half>[A-J])\s*+\))"
@@ -89,7 +104,7 @@ _RIGHT_ONE = re.compile(
     r"\s*+$",
 )
 _ONLY = re.compile(
-    rf"\bonly\s++(?:{NOUN}\s++)?[(\[]?([A-J])[)\]]?\s++(?:works|satisfies|fits|matches|meets|holds)\b",
+    rf"(?<!\bnot\s)\bonly\s++(?:{NOUN}\s++)?[(\[]?([A-J])[)\]]?\s++(?:works|satisfies|fits|matches|meets|holds)\b",
     re.IGNORECASE,
 )
 _JUDGED = re.compile(
@@ -98,31 +113,42 @@ _JUDGED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SOLE = re.compile(
-    r"[\s:]*+(?:[-•]\s++|1\.\s++)?"
+    r"[\s:|→⇒⟹]*+(?:[-•]\s++|1\.\s++|[-=]{1,3}>\s*+|>\s*+)?"
     rf"(?:(?:(?:the|final|correct|my|it['’]s|it|is|{NOUN})\b|{phrases.OPTION_UNSPACED})[\s:]*+){{0,6}}+"
-    r"[(\[]?\s*+([A-J])\s*+[)\]]?[\s.,:;!]*+",
+    r"(?:[(\[<]\s*+){0,3}+([A-J])\s*+(?:[)\]>]\s*+){0,3}+[\s.,:;!|]*+",
     re.IGNORECASE,
 )
+_RATHER = (
+    rf"(?:(?:not|rather\s++than|instead\s++of|over)\s++(?:{NOUN}\s++)?[(\[]?[A-J]\b(?!['’-])"
+    r"(?=[)\]]?\s*+(?:[.,;!\n]|$|(?:or|and|because|since)\b)))"
+)
+"""Instead of which other letter."""
 _LABEL = re.compile(
-    rf"^[^\S\n]*+(?:{NOUN}\s++)?(?:[(\[]\s*+([A-J])\s*+[)\]]|([A-HJ])[^\S\n]*+(?:[.):,]|[-–—](?=\s)|(?=\n)))"
-    r"(?=\s|[^\x00-\x7f])",
+    rf"^[^\S\n]*+(?:{NOUN}\s++)?(?:[(\[]\s*+([A-J])\s*+[)\]][.:,]?"
+    r"|([A-HJ])(?:[^\S\n]*+(?:[.):,]|[-–—](?=\s)|(?=\n))"
+    # "B because", "B (Paris)", "B not C"
+    rf"|(?=[^\S\n]++(?:(?:because|since)\b|{_RATHER}"
+    r"|\([^()\n]{1,99}\)[^\S\n]*+(?:[.,;:!\n]|$|(?:because|since)\b)))))"
+    r"(?=\s|[^\x00-\x7f]|$)",
     re.IGNORECASE | re.MULTILINE,
 )
-_LABEL_END = re.compile(r"[^\S\n]{0,9}(?:[.:]|[^\x00-\x7f])")
-"""In other scripts the verb stands behind the letter."""
+_LABEL_END = re.compile(r"[^\S\n]{0,9}(?:[.:]|[^\x00-\x7f]|['’]d[iıuü]r\b)")
+"""In other scripts, and in Turkish, the verb stands behind the letter."""
 _LISTED = re.compile(r"(?:[(\[]B[)\]]|\bB[.):]).*?(?:[(\[]C[)\]]|\bC[.):])", re.DOTALL)
 _AT_END = re.compile(
-    r"(?<!\bor )(?<!\band )(?<![A-J)\]][,/&] )(?<![A-J)\]] [,/&] )"
-    r"(?:\b(?i:option|choice) [(\[]?|[(\[]"
-    r"|\b(?i:therefore|thus|hence|so|clearly|obviously)[,:]? [(\[]?)"
-    r"([A-J]) ?[)\]]?[.! ]*$"
+    r"(?<!\bor )(?<!\band )"
+    r"(?:\b(?i:option|choice) [(\[<]{0,3}|[(\[<]{1,3}"
+    r"|\b(?i:therefore|thus|hence|so|clearly|obviously)[,:]? [(\[]{0,3}"
+    r"|(?<!\b[A-Za-z] )(?:[→⇒⟹]|[-=]{1,2}>) ?[(\[]{0,3}) ?"
+    r"([A-J]) ?[)\]>]{0,3}[.! ]*$"
 )
 _IS_WRONG = re.compile(
-    r"[^\S\n]{0,9}(?:(?:(?:is|was)\s++)?(?:not\b|wrong\b|incorrect\b|false\b)|isn['’]t\b|cannot\b"
+    rf"[^\S\n]{{0,9}}(?:(?:(?:is|was)\s++)?(?:(?!{_RATHER})not\b|wrong\b|incorrect\b|false\b)|isn['’]t\b|cannot\b"
     rf"|{phrases.IS_WRONG})",
     re.IGNORECASE,
 )
 _END_CHARS = 200
+_WORD = re.compile(r"\w")
 
 
 def sole_letter(text: str) -> str | None:
@@ -137,15 +163,32 @@ def chosen_letter(text: str) -> str | None:
     plain = unmarked(text)
     if sole := _SOLE.fullmatch(plain):
         return sole[1].upper()
-    statements = [*_named(plain), *_chosen(plain), *_found_right(plain), *_boxed(text, plain)]
-    statements += [*_judged(plain), *_last_line(plain)]
-    if statements:
-        return max(statements)[1].upper()
-    return _end(plain) or _beginning(plain)
+    said = [*_named(plain), *_chosen(plain), *_found_right(plain)]
+    assumed = {one for one in said if is_assumed(plain, one.start)}
+    said = [one for one in said if one not in assumed]
+    shown = [*_boxed(text, plain), *_judged(plain), *_last_line(plain)]
+    firm = [one for one in said if not is_conditional(plain, one.start, one.end)] + shown
+    if firm:
+        return _last(firm)
+    ends_assuming = any(not _WORD.search(plain, one.end) for one in assumed)
+    return (None if ends_assuming else _end(plain)) or _beginning(plain) or _last(said)
 
 
-_Statement = tuple[int, str]
-"""Place and letter."""
+class _Statement(NamedTuple):
+    place: int
+    """Of the letter."""
+    letter: str
+    start: int
+    """Of all that is said."""
+    end: int
+
+
+def _statement(start: int, letter: re.Match[str], group: str | int = "letter") -> _Statement:
+    return _Statement(letter.start(group), letter[group], start, letter.end(group))
+
+
+def _last(statements: list[_Statement]) -> str | None:
+    return max(statements).letter.upper() if statements else None
 
 
 def _named(plain: str) -> Iterator[_Statement]:
@@ -159,11 +202,11 @@ def _named(plain: str) -> Iterator[_Statement]:
         for link in _LINK.finditer(plain, start, stop):
             letter = letter_at(plain, link.end())
             if letter and _is_said(plain, subject, letter):
-                yield letter.start("letter"), letter["letter"]
+                yield _statement(subject.start(), letter)
                 break
         else:
             if letter := _without_link(plain, subject):
-                yield letter.start("letter"), letter["letter"]
+                yield _statement(subject.start(), letter)
 
 
 def _is_said(plain: str, subject: re.Match[str], letter: re.Match[str]) -> bool:
@@ -176,7 +219,7 @@ def _is_said(plain: str, subject: re.Match[str], letter: re.Match[str]) -> bool:
 def _without_link(plain: str, subject: re.Match[str]) -> re.Match[str] | None:
     """The letter under a heading "Answer", or right behind the word: "Answer (B)"."""
     heading = _HEADING_END.match(plain, subject.end())
-    closed = plain.startswith("]", subject.end())
+    closed = plain.startswith(("]", ")"), subject.end())
     letter = letter_at(plain, heading.end() if heading else subject.end() + closed)
     if letter is None:
         return None
@@ -185,26 +228,32 @@ def _without_link(plain: str, subject: re.Match[str]) -> re.Match[str] | None:
         is_label = bool(letter["close"]) or _LABEL_END.match(plain, letter.end()) is not None
         return letter if alone or is_label else None
     # "The answer (A) is wrong."
-    return letter if alone and (letter["close"] or subject[0].endswith(".")) else None
+    is_heading = closed or letter["close"] or subject[0].endswith(".")
+    return letter if alone and is_heading else None
 
 
 def _chosen(plain: str) -> Iterator[_Statement]:
     """ "I choose B"."""
     for choosing in _CHOOSING.finditer(plain):
         if letter := letter_at(plain, choosing.end()):
-            yield letter.start("letter"), letter["letter"]
-    for left in _LEFT_OVER.finditer(plain):
+            yield _statement(choosing.start(), letter)
+    for left in [*_LEFT_OVER.finditer(plain), *_IMPERATIVE.finditer(plain)]:
         letter = letter_at(plain, left.end())
         is_one = letter and (letter["close"] or letter["letter"].isupper())
-        if letter and is_one and ends_clause(plain, letter.end()):
-            yield letter.start("letter"), letter["letter"]
+        if letter and is_one and _ends_statement(plain, letter.end()):
+            clause = left[0].lstrip(" \t\n.,;:!?–—-")
+            yield _statement(left.end() - len(clause), letter)
+
+
+def _ends_statement(plain: str, place: int) -> bool:
+    return ends_clause(plain, place) or _REASON.match(plain, place) is not None
 
 
 def _judged(plain: str) -> Iterator[_Statement]:
     """ "Only B works", and a line "B: correct"."""
     for pattern in (_ONLY, _JUDGED):
         for found in pattern.finditer(plain):
-            yield found.start(1), found[1]
+            yield _statement(found.start(), found, 1)
 
 
 def _found_right(plain: str) -> Iterator[_Statement]:
@@ -212,7 +261,8 @@ def _found_right(plain: str) -> Iterator[_Statement]:
     for found in _IS_RIGHT.finditer(plain):
         end = found.start()
         if one := _RIGHT_ONE.search(plain, max(end - _WINDOW, 0), end):
-            yield one.start(one.lastgroup or 0), one[one.lastgroup or 0]
+            group = one.lastgroup or 0
+            yield _Statement(one.start(group), one[group], one.start(group), found.end())
 
 
 def _boxed(text: str, plain: str) -> Iterator[_Statement]:
@@ -222,7 +272,7 @@ def _boxed(text: str, plain: str) -> Iterator[_Statement]:
         if letter := letter_at(plain, box.content_start, box.content_end):
             behind = plain[letter.end() : box.content_end].lstrip()
             if not behind or letter["close"] or behind[0] in ".:)":
-                yield box.start, letter["letter"]
+                yield _Statement(box.start, letter["letter"], box.start, box.content_end)
                 return
 
 
@@ -230,13 +280,16 @@ def _last_line(plain: str) -> Iterator[_Statement]:
     whole = plain.rstrip()
     place = whole.rfind("\n") + 1
     if sole := _SOLE.fullmatch(whole, place):
-        yield sole.start(1), sole[1]
+        yield _statement(place, sole, 1)
 
 
 def _end(plain: str) -> str | None:
     """ "Therefore, option B."."""
-    ending = _AT_END.search(" ".join(plain[-_END_CHARS:].split()))
-    return ending[1] if ending else None
+    tail = " ".join(plain[-_END_CHARS:].split())
+    ending = _AT_END.search(tail)
+    if ending is None or is_denied(tail, ending.start()) or follows_letter(tail, ending.start(1)):
+        return None
+    return ending[1]
 
 
 def _beginning(plain: str) -> str | None:

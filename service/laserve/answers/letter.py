@@ -22,25 +22,54 @@ _LETTER = re.compile(
     rf"[\s,:]*+(?:[-•]\s++)?(?:(?P<word>(?:{NOUN}|the|that|it['’]s|it|is|be|one|first|second|third"
     rf"|fourth|fifth|last|{_ADVERB}|{_NOT_BUT})\b|(?:{phrases.ARTICLE})(?<=['’\s])"
     rf"|(?:{phrases.ARTICLE})\b|{phrases.OPTION_UNSPACED})[\s:,]*+){{0,6}}+"
-    r"(?P<open>[(\[]\s*+)?(?P<letter>[A-J])(?P<close>\s*+[)\]])?",
+    r"(?P<open>(?:[(\[]\s*+){1,3}+|(?:<\s*+){1,2}+)?(?P<letter>[A-J])"
+    r"(?P<close>(?:\s*+[)\]]){1,3}+|(?(open)(?:\s*+>){1,2}+|(?!)))?",
     re.IGNORECASE,
 )
 _IN_WORD = re.compile(
     # Names, words, initials, formulas, questions: C++, e-mail, C. S. Lewis, B(x), F = ma, B?
-    r"[A-Za-z0-9_\u00c0-\u024f'’(+°%#]|-[a-z\d]|\.\s?[A-Za-z]\.|[.,]\d"
-    rf"|{_SPACE}(?:=[^>]|[+^?×≤≥≈]|<(?![/|])|\\(?![\\nrt]))"
+    r"['’](?!d[ıiuü]r\b)|[A-Za-z0-9_\u00c0-\u024f(+°%#]|-[a-z\d]|\.\s?[A-Za-z]\.|[.,]\d"
+    rf"|{phrases.NOT_UNSPACED}|{_SPACE}(?:=[^>]|[+^?×≤≥≈]|<(?![/|])|\\(?![\\nrt]))"
 )
+_IN_CLOSED_WORD = re.compile(r"[A-Za-z]|-[a-z]")
+"""Behind a small letter in brackets: "(a)symmetric"."""
+_QUESTION = re.compile(rf"{_SPACE}\?")
+_JOIN = (
+    rf"(?:[.,;]?{_SPACE}(?:(?:and/or|and|or|nor|also|plus|as\s++well\s++as|along\s++with"
+    rf"|together\s++with)\b|[&+和或及と])|{_SPACE}[,/;|–-])"
+)
+_HEDGE = (
+    rf"(?:{_SPACE}(?:(?:and|or|also|maybe|perhaps|possibly|probably|potentially|even|either|both"
+    rf"|else|less|likely|the|{NOUN})\b|,)){{0,5}}+{_SPACE}"
+)
+_MORE_ENDS = r"(?:[.,;:!?)\]\n(\[|]|$|(?:and|or|are|both|only)\b)"
 _MORE = re.compile(
-    # "A, B", "A and B", "A or (B)", "A/B", "A B"
-    rf"(?:{_SPACE}(?:,|&|/|-|–|and\b|or\b|[和或及と])|[^\S\n])(?:{_SPACE}(?:and|or)\b)?{_SPACE}"
-    rf"(?:{NOUN}\b{_SPACE})?[(\[]?(?:[A-J]|[IVX]+)(?!\.[a-z])[)\]]?{_SPACE}"
-    r"(?:[.,;:!)\]\n]|$|(?:and|or|are|both|only)\b)",
+    # "A, B", "A and also B", "A. Or (B)", "A/B", "A B", "(A)(B)"
+    rf"(?:{_JOIN}{_HEDGE}|[^\S\n]{_SPACE}|(?<=[)\]])(?=[(\[]))"
+    rf"[(\[]?(?:[A-J]|[IVX]+)(?!\.[a-z])[)\]]?+{_SPACE}"
+    rf"{_MORE_ENDS}",
     re.IGNORECASE,
 )
-_NUMERAL = re.compile(r"[^\S\n]++[IVX]++\b")
-"""What an option says of statements: "(D) II and III only"."""
+_MORE_BEHIND_LABEL = re.compile(
+    # "(A) and B", "(A)(B)", "(A), (B)"; what stands behind a label is else what the option says
+    rf"(?:{_JOIN}{_HEDGE}(?-i:[A-J])|(?:{_JOIN}{_HEDGE}|{_SPACE})[(\[][A-J])[)\]]?+{_SPACE}"
+    rf"{_MORE_ENDS}",
+    re.IGNORECASE,
+)
+_MORE_LABELS = re.compile(
+    # "(A) Paris and (B) Rome", but not "(A) Paris, as (B) is wrong"
+    r"(?:(?!\b(?:not|because|since|as|while|whereas|but|than|by|from)\b)[^.;:!?\n(\[]){0,60}"
+    r"(?:,|&|\b(?:and|or)\b)\s*+[(\[][A-J][)\]]"
+    r"(?!\s*+(?:is|are|was|were|has|have|does|do|can|cannot|would|will|fails?)\b|\s*+\w+n['’]t\b)",
+    re.IGNORECASE,
+)
+_BACK = 60
+_BEFORE = re.compile(
+    rf"(?<![A-Za-z'’])(?:[(\[]?[A-J]{_SPACE}[)\]]?{_JOIN}|[(\[][A-J]{_SPACE}[)\]]){_HEDGE}[(\[]?$"
+)
+_BACK = 60
 _END = re.compile(rf"{_SPACE}(?:[.,;:!)\]<\n]|$)")
-_LINE_END = re.compile(rf"{_SPACE}[.!]?{_SPACE}(?:\n|$|<)")
+_LINE_END = re.compile(rf"{_SPACE}[.!]?{_SPACE}(?:\n|$|<|\[/)")
 _PROSE = re.compile(
     # What can stand behind a letter, and not behind the article "a" and the pronoun "I".
     r"(?:because|since|as|is|but|which|due|not|rather|instead|given|based|so|therefore|thus|if|by"
@@ -62,8 +91,7 @@ def letter_at(text: str, place: int, end: int = sys.maxsize) -> re.Match[str] | 
     if found is None:
         return None
     behind = found.end()
-    is_label = found["close"] and _NUMERAL.match(text, behind, end)
-    if _IN_WORD.match(text, behind, end) or (_MORE.match(text, behind, end) and not is_label):
+    if _is_in_word(found, behind, end) or _is_one_of_several(found, behind, end):
         return None
     if found["close"] or _IS_NOUN.fullmatch(found["word"] or ""):
         return found
@@ -73,6 +101,28 @@ def letter_at(text: str, place: int, end: int = sys.maxsize) -> re.Match[str] | 
         ends = _END.match(text, behind, end)
         return found if ends or (in_prose and letter not in "ai") else None
     return found if word is None or in_prose or letter not in "AI" else None
+
+
+def follows_letter(text: str, place: int) -> bool:
+    """Whether a letter at `place` is not the first of several: "A and also ", "(A), "."""
+    return _BEFORE.search(text, max(place - _BACK, 0), place) is not None
+
+
+def _is_in_word(found: re.Match[str], behind: int, end: int) -> bool:
+    if not found["close"]:
+        return _IN_WORD.match(found.string, behind, end) is not None
+    # A label, whatever its option says: "(C) \frac{1}{2}", "(C) +5", "C)Paris".
+    is_small = found["open"] and found["letter"].islower()
+    in_word = is_small and _IN_CLOSED_WORD.match(found.string, behind, end)
+    return bool(in_word or _QUESTION.match(found.string, behind, end))
+
+
+def _is_one_of_several(found: re.Match[str], behind: int, end: int) -> bool:
+    text = found.string
+    if not found["close"]:
+        return _MORE.match(text, behind, end) is not None
+    is_more = found["open"] and _MORE_LABELS.match(text, behind, end)
+    return bool(is_more or _MORE_BEHIND_LABEL.match(text, behind, end))
 
 
 def ends_line(text: str, place: int) -> bool:

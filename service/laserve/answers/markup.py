@@ -1,18 +1,29 @@
 """A text without its mark-up."""
 
 import re
+import unicodedata
 
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_IN_FRAMES = {
+    **dict.fromkeys((0x24B6, 0x1F110, 0x1F130, 0x1F150, 0x1F170), _LETTERS),
+    **dict.fromkeys((0x249C, 0x24D0), _LETTERS.lower()),
+}
+"""In circles, squares and brackets, by the first code of each row."""
 _ASCII = {
     **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full width
-    **{0x24B6 + place: chr(ord("A") + place) for place in range(26)},  # in circles
+    **{first + i: letter for first, row in _IN_FRAMES.items() for i, letter in enumerate(row)},
+    # Mathematical alphabets
+    **{code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x1D400, 0x1D6A4)},
     0x3002: ".",
     0x3001: ",",
 }
 _MARKS = re.compile(
     r"(?:"
-    # TeX: what is written in another type, or only spaced.
-    r"\\(?:f?boxed|fbox|text[a-z]*|math[a-z]+|mbox|hbox|bf|rm|it|bfseries|displaystyle|left|right"
-    r"|[Bb]igg?[lr]?|q?quad)(?![A-Za-z])"
+    # TeX: what is written in another colour or type, or only spaced.
+    r"\\f?(?:text)?color(?:box)?\s*\{[^{}\n]{0,40}\}(?:\{[^{}\n]{0,40}\}(?=\{))?"
+    r"|\\(?:f?boxed|fbox|text[a-z]*|math[a-z]+|mbox|hbox|bf|rm|it|bfseries|displaystyle|left|right"
+    r"|[Bb]igg?[lr]?|q?quad|tiny|scriptsize|footnotesize|small|normalsize|large|huge|underline|emph"
+    r"|boldsymbol|bm|pmb|operatorname|tt|sf)(?![A-Za-z])"
     r"|\\[()\[\],;:! ]"
     # Without width, too.
     r"|[*`$~{}\"“”„«»「」『』【】\u200b-\u200f\u2060\ufeff]|\[\[|\]\]"
@@ -32,5 +43,6 @@ _MARKS = re.compile(
 
 def unmarked(text: str) -> str:
     """The text with spaces in place of the marks of Markdown, TeX and HTML, and ASCII in place of
-    characters of full width or in circles. What is left stands where it stood."""
+    characters of full width, of mathematical alphabets or in circles. What is left stands where it
+    stood."""
     return _MARKS.sub(lambda mark: " " * len(mark[0]), text.translate(_ASCII))
