@@ -57,7 +57,7 @@ _SENTENCE_END = re.compile(r"[.;?!\n]")
 _HEADING_END = re.compile(r"[^\S\n]*+\n\s*+")
 _CHOOSING = re.compile(
     r"\b(?:I|we)\b(?:['’](?:ll|d|m))?"
-    r"(?:\s++(?:will|would|am|must|can|should|therefore|thus|now|have))*+"
+    r"(?:\s++(?:will|would|am|must|can|should|therefore|thus|now|have|going\s++to))*+"
     r"\s++(?:cho(?:ose|osing|se|sen)|pick(?:ed|ing)?|select(?:ed|ing)?|go(?:ing)?\s++(?:with|for)|lean(?:ing)?\s++towards?|opt\s++for"
     r"|(?:think|believe|guess|say|conclude)\s++(?:that\s++)?(?:it\s++is|it['’]s|it\s++must\s++be))\b"
     r"|\blet['’]s\s++go\s++with\b|\b(?:so|thus|hence|therefore),?\s++(?:choose|pick|select)\b"

@@ -17,7 +17,12 @@ _ADVERB = (
     r"|probably|most|likely|simply|just|only|obviously|still|also|now|in fact|of course"
     r"|given (?:by|in))"
 )
-_NOT_BUT = rf"not\s++(?:{NOUN}\s++)?[(\[]?[A-J][)\]]?\s*+,?\s*+(?:but|it['’]s|it\s++is)"
+_NOT_BUT = (
+    # "not A but", "not A, B or D, but"
+    rf"not\s++(?:{NOUN}\s++)?[(\[]?[A-J]\b[)\]]?"
+    r"(?:(?:\s*+,|\s++n?or\b|\s++and\b){1,2}+\s*+[(\[]?[A-J]\b[)\]]?){0,6}"
+    r"\s*+,?\s*+(?:but|it['’]s|it\s++is)"
+)
 _LETTER = re.compile(
     rf"[\s,:]*+(?:[-•]\s++)?(?:(?P<word>(?:{NOUN}|the|that|it['’]s|it|is|be|one|first|second|third"
     rf"|fourth|fifth|last|{_ADVERB}|{_NOT_BUT})\b|(?:{phrases.ARTICLE})(?<=['’\s])"
@@ -35,7 +40,7 @@ _IN_CLOSED_WORD = re.compile(r"[A-Za-z]|-[a-z]")
 """Behind a small letter in brackets: "(a)symmetric"."""
 _QUESTION = re.compile(rf"{_SPACE}\?")
 _JOIN = (
-    rf"(?:[.,;]?{_SPACE}(?:(?:and/or|and|or|nor|also|plus|as\s++well\s++as|along\s++with"
+    rf"(?:[.,;]?{_SPACE}[(\[]?(?:(?:and/or|and|or|nor|also|plus|as\s++well\s++as|along\s++with"
     rf"|together\s++with)\b|[&+和或及と])|{_SPACE}[,/;|–-])"
 )
 _HEDGE = (

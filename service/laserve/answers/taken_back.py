@@ -14,14 +14,14 @@ _SENTENCE = 300
 
 _NOUN = rf"(?:answers?|options?|choices?|letters?|alternatives?|statements?|{phrases.OPTION})"
 _DENIED = re.compile(
-    rf"(?:\b(?:{phrases.NOT}|not|never|nor|neither(?:\s+is\s+it)?|cannot|hardly|no\s+longer|unlikely"
+    rf"(?:\b(?:{phrases.NOT}|not|never|nor|neither(?:\s+is\s+it)?|cannot|hardly|no\s+(?:longer|way)|unlikely"
     r"|except(?:\s+for)?|excluding|without|besides|unlike|against"
-    r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside|different)\s+from"
-    r"|(?:all|any|anything|everything|each|every(?:\s+\w+)?)\s+but"
+    r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside|different|far)\s+from"
+    r"|(?:all|any|anything|everything|each|every(?:\s+\w+)?)(?:\s+of\s+\w+)?\s+but"
     r"|(?:rul(?:e|es|ed|ing)|cross(?:es|ed|ing)?)\s+out"
     r"|(?:eliminat|exclud|remov|discard|reject|dismiss|omit|disprov|refut)(?:e|es|ed|ing|s|ting)?)"
     r"|n['’]t)"
-    r"(?:\s+(?:be|been|to|the|(?-i:an?)|any|even|really|actually|necessarily|definitely|choose|pick|select|take"
+    r"(?:\s+(?:be|been|to|the|(?-i:an?)|any|even|really|actually|necessarily|definitely|choose|pick|select|take|going"
     rf"|use|say|go|with|for|think|it|is|it['’]s|correct|right|{_NOUN})\b)*\s*$",
     re.IGNORECASE,
 )
