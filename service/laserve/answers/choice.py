@@ -58,7 +58,8 @@ _HEADING_END = re.compile(r"[^\S\n]*+\n\s*+")
 _CHOOSING = re.compile(
     r"\b(?:I|we)\b(?:['’](?:ll|d|m))?"
     r"(?:\s++(?:will|would|am|must|can|should|therefore|thus|now|have|going\s++to))*+"
-    r"\s++(?:cho(?:ose|osing|se|sen)|pick(?:ed|ing)?|select(?:ed|ing)?|go(?:ing)?\s++(?:with|for)|lean(?:ing)?\s++towards?|opt\s++for"
+    r"\s++(?:cho(?:ose|osing|se|sen)|pick(?:ed|ing)?|select(?:ed|ing)?"
+    r"|go(?:ing)?\s++(?:with|for)|lean(?:ing)?\s++towards?|opt\s++for"
     r"|(?:think|believe|guess|say|conclude)\s++(?:that\s++)?(?:it\s++is|it['’]s|it\s++must\s++be))\b"
     r"|\blet['’]s\s++go\s++with\b|\b(?:so|thus|hence|therefore),?\s++(?:choose|pick|select)\b"
     rf"|\b(?:{phrases.I_CHOOSE})\b|{phrases.I_CHOOSE_UNSPACED}",
@@ -68,15 +69,17 @@ _LEFT_OVER = re.compile(
     r"(?:(?:^|[.,;:!?\n])[^\S\n]*+(?:(?:so|then|thus|hence|therefore|and|but),?\s++)?"
     r"(?:it|that|this)(?:['’]s|\s++(?:is|must\s++be|has\s++to\s++be|would\s++be|can\s++only\s++be))"
     r"|\b(?:leaves|leaving|left)(?:\s++(?:us|me))?(?:\s++with)?|\bby\s++elimination,?"
-    r"|\bI(?:['’](?:d|ll|m))?(?:\s++(?:would|will|must|have\s++to))*+\s++(?:think|guess|say|answer|mean|meant)"
+    r"|\bI(?:['’](?:d|ll|m))?(?:\s++(?:would|will|must|have\s++to))*+"
+    r"\s++(?:think|guess|say|answer|mean|meant)"
     r"|(?<!\b[A-Z]\s)(?<![)\]]\s)\b(?:correspond(?:s|ing)?\s++to|match(?:es|ing))"
-    r"|(?:^|[.,;:!?\n–—-])[^\S\n]*+(?:actually|wait|sorry|oops|or\s++rather|scratch\s++that|no(?=,)))\b",
+    r"|(?:^|[.,;:!?\n–—-])[^\S\n]*+"
+    r"(?:actually|wait|sorry|oops|or\s++rather|scratch\s++that|no(?=,)))\b",
     re.IGNORECASE,
 )
 """In front of a letter with which the clause ends."""
 _IMPERATIVE = re.compile(
-    r"(?:^|[.,;:!?\n]|\b(?:so|thus|hence|therefore|then|just|please|you\s++(?:should|must|can)))[^\S\n]*+,?[^\S\n]*+"
-    r"(?:choose|pick|select|go\s++with)\b",
+    r"(?:^|[.,;:!?\n]|\b(?:so|thus|hence|therefore|then|just|please|you\s++(?:should|must|can)))"
+    r"[^\S\n]*+,?[^\S\n]*+(?:choose|pick|select|go\s++with)\b",
     re.IGNORECASE,
 )
 _REASON = re.compile(
@@ -104,7 +107,8 @@ _RIGHT_ONE = re.compile(
     r"\s*+$",
 )
 _ONLY = re.compile(
-    rf"(?<!\bnot\s)\bonly\s++(?:{NOUN}\s++)?[(\[]?([A-J])[)\]]?\s++(?:works|satisfies|fits|matches|meets|holds)\b",
+    rf"(?<!\bnot\s)\bonly\s++(?:{NOUN}\s++)?[(\[]?([A-J])[)\]]?"
+    r"\s++(?:works|satisfies|fits|matches|meets|holds)\b",
     re.IGNORECASE,
 )
 _JUDGED = re.compile(
@@ -143,7 +147,8 @@ _AT_END = re.compile(
     r"([A-J]) ?[)\]>]{0,3}[.! ]*$"
 )
 _IS_WRONG = re.compile(
-    rf"[^\S\n]{{0,9}}(?:(?:(?:is|was)\s++)?(?:(?!{_RATHER})not\b|wrong\b|incorrect\b|false\b)|isn['’]t\b|cannot\b"
+    rf"[^\S\n]{{0,9}}(?:(?:(?:is|was)\s++)?(?:(?!{_RATHER})not\b|wrong\b|incorrect\b|false\b)"
+    r"|isn['’]t\b|cannot\b"
     rf"|{phrases.IS_WRONG})",
     re.IGNORECASE,
 )

@@ -217,7 +217,7 @@ def _fraction(text: str) -> Fraction | None:
     if above is None or not below:
         return None
     minuses = len(re.findall(rf"[{_SIGNS[:-1]}]", text))
-    return (-1) ** minuses * above / below
+    return -above / below if minuses % 2 else above / below
 
 
 def _exponent(text: str | None) -> int | None:

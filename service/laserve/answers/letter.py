@@ -49,8 +49,8 @@ _HEDGE = (
 )
 _MORE_ENDS = r"(?:[.,;:!?)\]\n(\[|]|$|(?:and|or|are|both|only)\b)"
 _MORE = re.compile(
-    # "A, B", "A and also B", "A. Or (B)", "A/B", "A B", "(A)(B)"
-    rf"(?:{_JOIN}{_HEDGE}|[^\S\n]{_SPACE}|(?<=[)\]])(?=[(\[]))"
+    # "A, B", "A and also B", "A. Or (B)", "A/B", "A B"
+    rf"(?:{_JOIN}{_HEDGE}|[^\S\n]{_SPACE})"
     rf"[(\[]?(?:[A-J]|[IVX]+)(?!\.[a-z])[)\]]?+{_SPACE}"
     rf"{_MORE_ENDS}",
     re.IGNORECASE,
@@ -69,10 +69,10 @@ _MORE_LABELS = re.compile(
     re.IGNORECASE,
 )
 _BACK = 60
+"""Characters in front of a letter that may name another."""
 _BEFORE = re.compile(
     rf"(?<![A-Za-z'’])(?:[(\[]?[A-J]{_SPACE}[)\]]?{_JOIN}|[(\[][A-J]{_SPACE}[)\]]){_HEDGE}[(\[]?$"
 )
-_BACK = 60
 _END = re.compile(rf"{_SPACE}(?:[.,;:!)\]<\n]|$)")
 _LINE_END = re.compile(rf"{_SPACE}[.!]?{_SPACE}(?:\n|$|<|\[/)")
 _PROSE = re.compile(
