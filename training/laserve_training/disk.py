@@ -51,13 +51,9 @@ class DiskNeed:
 
 
 def disk_need(model: nn.Module, args: LaSeRConfig, problems: int, dtype_bytes: int) -> DiskNeed:
-    """What a run of this model writes: `model` as it is trained, with its adapter if it has one,
-    `dtype_bytes` of a weight in the checkpoint."""
-    # Under ZeRO-3 a process has a part of each weight, and its size beside it.
-    sizes = [
-        (getattr(weight, "ds_numel", weight.numel()), weight.requires_grad)
-        for weight in model.parameters()
-    ]
+    """What a run of this model writes: `model` as it is trained, with its adapter if it has one
+    (`models.outline`), `dtype_bytes` of a weight in the checkpoint."""
+    sizes = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
     every = sum(size for size, _ in sizes)
     trained = sum(size for size, is_trained in sizes if is_trained)
     save = trained * (_FLOAT32 if args.save_only_model else _FLOAT32 + _ADAM)
@@ -76,18 +72,9 @@ def _kept(args: LaSeRConfig, problems: int) -> int:
         strategy, interval = args.eval_strategy, cast(float, args.eval_steps)
     made = 1  # at the end
     if strategy == "steps":
-        steps = _steps(args, problems)
+        steps = args.steps(problems)
         every = interval if interval >= 1 else math.ceil(steps * interval)
         made = math.ceil(steps / every)
     elif args.max_steps <= 0:
         made = math.ceil(args.num_train_epochs)
     return made if limit is None else min(made, limit + 1)
-
-
-def _steps(args: LaSeRConfig, problems: int) -> int:
-    """Optimizer steps of the whole run."""
-    if args.max_steps > 0:
-        return args.max_steps
-    batch = (args.generation_batch_size or 1) // (args.num_generations or 1)
-    batches = problems // batch * args.num_iterations * (args.steps_per_generation or 1)
-    return math.ceil(args.num_train_epochs * max(1, batches // args.gradient_accumulation_steps))

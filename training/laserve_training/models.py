@@ -5,8 +5,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from peft import LoraConfig, PeftModel
-from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from laserve.core.checkpoint_files import checkpoint_name
 from laserve.errors import ConfigurationError
@@ -42,14 +49,7 @@ def training_dtype(table: ModelTable, start: str | None) -> str:
     """
     dtype: str = table.dtype
     if dtype == "auto":
-        stored = None
-        if start is not None:
-            try:
-                stored = AutoConfig.from_pretrained(
-                    start, local_files_only=is_local_only(start)
-                ).dtype
-            except (OSError, ValueError) as error:
-                raise cannot_be_loaded(start, error) from error
+        stored = None if start is None else model_config(start).dtype
         dtype = "float32" if stored is None else str(stored).removeprefix("torch.")
     if dtype not in DTYPES:
         raise ConfigurationError(
@@ -67,6 +67,29 @@ def load_for_training(table: ModelTable, start: str, dtype: str) -> PreTrainedMo
     """The model of a folder or hub id with its weights in float32; those that an adapter stands on
     are not trained, and in `dtype`, which training calculates in. Raises ConfigurationError."""
     return load_model(start, "float32" if table.lora is None else dtype, table.attn_implementation)
+
+
+def outline(table: ModelTable, start: str) -> nn.Module:
+    """The model of a folder or hub id as it is trained, with its adapter if it has one, and without
+    the values of its weights: what they would take. Raises ConfigurationError.
+
+    Before the trainer's arguments are made: under DeepSpeed's ZeRO-3 these split what is made.
+    """
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(model_config(start))
+        adapter = peft_config(table.lora)
+        return model if adapter is None else get_peft_model(model, adapter)
+
+
+def model_config(start: str) -> PretrainedConfig:
+    """The configuration of a folder or hub id. Raises ConfigurationError."""
+    try:
+        found: PretrainedConfig = AutoConfig.from_pretrained(
+            start, local_files_only=is_local_only(start)
+        )
+    except (OSError, ValueError) as error:
+        raise cannot_be_loaded(start, error) from error
+    return found
 
 
 def load_trained(save: Path, start: str | None, table: ModelTable, dtype: str) -> PreTrainedModel:

@@ -21,14 +21,6 @@ def test_fine_tuning_that_takes_no_step_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "sft").exists()
 
 
-def test_training_that_takes_no_step_is_refused(trained: Trained, tmp_path: Path) -> None:
-    run = shutil.copytree(trained.fine_tuned, tmp_path / "run")
-    none = (f"output={run}", "laser.trainer.max_steps=-1", "laser.trainer.num_train_epochs=0")
-    with pytest.raises(ConfigurationError, match="took no step"):
-        run_laser(load_config(CONFIG, [*SMALL, *none]))
-    assert not (run / "checkpoint").exists()
-
-
 def test_a_run_that_gets_no_better_ends_and_keeps_its_best_model(
     trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,8 +1,10 @@
 """`laserve-train`: a mistake ends with status 2 and one line that names it, before any training."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from huggingface_hub import constants
@@ -43,7 +45,7 @@ def config(tiny: TinyModel, tmp_path: Path) -> Path:
         model = {{ path = "{tiny.path}" }}
         task = {{ kind = "file", name = "sums", train = "{rows}" }}
         score = {{ z_c = "<|vision_start|>", c_ref = -14.0 }}
-        laser = {{ max_completion_length = 16 }}
+        laser = {{ max_completion_length = 16, reasoning_warmup_steps = 0 }}
         """
     )
     return path
@@ -296,12 +298,35 @@ def test_laser_refuses_a_prompt_that_holds_z_c(refusal: Refusal, tmp_path: Path)
     assert "contains z_c" in message
 
 
-def test_laser_refuses_fewer_problems_than_a_step_takes(refusal: Refusal) -> None:
-    message = refusal(
-        "laser", "laser.trainer.per_device_train_batch_size=64", "laser.trainer.num_generations=4"
-    )
-    assert f"{len(QUESTIONS)} problems are fewer than the 16 that solutions" in message
-    assert "per_device_train_batch_size (64 solutions, 4 to a problem" in message
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        # 4 problems, one to a step, 3 times.
+        (("reasoning_warmup_steps=12",), "the score would not be trained: the run has 12 steps"),
+        (
+            ("reasoning_warmup_steps=5", "trainer.max_steps=5"),
+            "the score would not be trained: the run has 5 steps",
+        ),
+        (("alpha=0", "policy_start_step=12"), "nothing would be trained: the run has 12 steps"),
+        (
+            ("trainer.per_device_train_batch_size=64", "trainer.num_generations=4"),
+            "4 problems are fewer than the 16 that solutions are generated for",
+        ),
+    ],
+)
+def test_laser_refuses_a_run_that_trains_nothing_before_the_model_is_loaded(
+    keys: tuple[str, ...], reason: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(laser, "load_for_training", None)
+    assert reason in refusal("laser", *(f"laser.{key}" for key in keys))
+
+
+def test_laser_refuses_too_little_disk_before_the_model_is_loaded(
+    refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(laser, "load_for_training", None)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    assert "0.00 GB are free" in refusal("laser")
 
 
 def test_laser_refuses_more_problems_than_there_are(refusal: Refusal) -> None:

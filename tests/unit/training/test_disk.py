@@ -7,8 +7,12 @@ import pytest
 from torch import nn
 
 from laserve.errors import ConfigurationError
+from laserve.reference.load import load_model
+from laserve_training.config import LoraTable, ModelTable
 from laserve_training.disk import DiskNeed, disk_need
 from laserve_training.laser.config import LaSeRConfig
+from laserve_training.models import outline
+from tests.tiny_model import build_tiny_model
 
 EVALUATED = {"eval_strategy": "steps", "eval_steps": 2}
 
@@ -61,6 +65,17 @@ def test_saves_are_counted_as_they_are_kept(
 
 def test_a_save_of_the_model_only_has_no_optimizer(tmp_path: Path) -> None:
     assert need(tmp_path, save_only_model=True).save == 60 * 4
+
+
+def test_what_is_trained_is_counted_without_its_weights(tmp_path: Path) -> None:
+    path = build_tiny_model(tmp_path / "tiny").path
+    whole = sum(weight.numel() for weight in load_model(str(path), "float32").parameters())
+    table = ModelTable(path=str(path), lora=LoraTable(r=2))
+    adapted = outline(table, str(path))
+    trained = sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad)
+    assert sum(weight.numel() for weight in adapted.parameters()) == whole + trained
+    assert 0 < trained < whole
+    assert {weight.device.type for weight in adapted.parameters()} == {"meta"}
 
 
 def test_what_is_needed_is_told_and_must_be_free(tmp_path: Path) -> None:

@@ -4,14 +4,13 @@ import math
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from accelerate import PartialState
 from datasets import Dataset
 from peft.utils.integrations import gather_params_ctx
 from rich.console import Console
-from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
@@ -30,14 +29,11 @@ from laserve_training.commands.held_out import (
 )
 from laserve_training.commands.measure_ref import measure
 from laserve_training.commands.training_problems import training_problems
-from laserve_training.config import (
-    Config,
-    LaserTable,
-    ScoreTable,
-)
+from laserve_training.config import Config, LaserTable, ScoreTable
 from laserve_training.disk import disk_need
 from laserve_training.evaluation.held_out import HeldOutReport, held_out_figures
 from laserve_training.laser.config import LaSeRConfig, check_target
+from laserve_training.laser.learnable import check_steps
 from laserve_training.laser.rewards import VerifierReward
 from laserve_training.laser.trainer import LaSeRTrainer
 from laserve_training.logs import JsonLinesLog
@@ -45,6 +41,7 @@ from laserve_training.models import (
     as_trained,
     device_arguments,
     load_for_training,
+    outline,
     peft_config,
     start_of,
     training_dtype,
@@ -108,21 +105,30 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     z_c = find_token(tokenizer, config.score.z_c)
     # Before the model is loaded: what the trainer refuses is refused at once.
     dtype = training_dtype(config.model, start)
+    shape = outline(config.model, start)
     args = _arguments(config, arguments, z_c, work, dtype)
     check_surroundings("laser.trainer", args)
     shaping = shaping_rewards(table)
     state = PartialState()
-    model = load_for_training(config.model, start, dtype)
-    eos = find_eos_tokens(model, tokenizer)
-    check_scoring_token(tokenizer, z_c, eos.every)
     task = make_task(config.task)
     problems = training_problems(config, tokenizer, table.problems)
+    check_steps(args, len(problems))
+    need = disk_need(shape, args, len(problems), getattr(torch, dtype).itemsize)
+    told = on_main(lambda: need.check(folder.parent))
+    if state.is_main_process:
+        Console(stderr=True).print(told, markup=False, soft_wrap=True)
     held_out = (
         []
         if table.evaluation is None
         else training_problems(config, tokenizer, table.evaluation.problems, Split.CALIBRATION)
     )
     every = [*problems, *held_out]
+    verifier = make_verifier(config.verifier, task)
+    share = every[state.process_index :: state.num_processes]
+    in_every(lambda: check_references(verifier, share))
+    model = load_for_training(config.model, start, dtype)
+    eos = find_eos_tokens(model, tokenizer)
+    check_scoring_token(tokenizer, z_c, eos.every)
     # Each prompt must leave room for a solution and z_c, and hold no z_c itself.
     room = table.max_completion_length + 1
     encode_rows(
@@ -134,10 +140,6 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         max_new_tokens=room,
         chat_template_kwargs=config.model.chat_template_kwargs,
     )
-
-    verifier = make_verifier(config.verifier, task)
-    share = every[state.process_index :: state.num_processes]
-    in_every(lambda: check_references(verifier, share))
     if begun is None:
         with as_trained(dtype, state.device.type):
             c_ref = _reference_constant(config, model, tokenizer, problems)
@@ -163,16 +165,8 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     )
     trainer.add_callback(HeldOutReport(trainer))
     if state.is_main_process:
-        need = disk_need(
-            cast(nn.Module, trainer.model), args, len(problems), getattr(torch, dtype).itemsize
-        )
-        Console(stderr=True).print(need.check(folder.parent), markup=False, soft_wrap=True)
         write_record(work, record)
     trainer.train(resume_from_checkpoint=None if last_save is None else str(last_save))
-    if not trainer.state.global_step:
-        raise ConfigurationError(
-            "the trainer took no step: give laser.trainer.max_steps, or a num_train_epochs above 0"
-        )
     if state.is_main_process and table.evaluation is not None:
         print(tell_kept(args, trainer.state), file=sys.stderr)
     # Under its name when it is whole.

@@ -1,5 +1,6 @@
 """The trainer's arguments: GRPO's and LaSeR's."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
@@ -66,6 +67,17 @@ class LaSeRConfig(LaSeROptions, GRPOConfig):
                     f"{key}={getattr(self, key)} lies between two generations, which come every "
                     f"{window} steps: a resumed run would go on differently. Give a multiple"
                 )
+
+    def steps(self, problems: int) -> int:
+        """Optimizer steps of a whole run on so many problems, as the trainer counts them."""
+        if self.max_steps > 0:
+            return self.max_steps
+        # TRL has filled in what was not given.
+        per_generation = cast(int, self.generation_batch_size) // cast(int, self.num_generations)
+        uses = self.num_iterations * cast(int, self.steps_per_generation)
+        batches = problems // per_generation * uses
+        per_epoch = math.ceil(batches / self.gradient_accumulation_steps)
+        return math.ceil(self.num_train_epochs * per_epoch)
 
     @property
     def schedule(self) -> Schedule:

@@ -34,7 +34,7 @@ from laserve_training.laser.advantages import integrate, self_reward_advantages
 from laserve_training.laser.config import LaSeRConfig
 from laserve_training.laser.generation import barring
 from laserve_training.laser.held_out import SHOWN, HeldOutSolutions, ShownSolution
-from laserve_training.laser.learnable import check_learnable
+from laserve_training.laser.learnable import check_batch, check_learnable
 from laserve_training.laser.loss import (
     ScoredSolutions,
     class_weights,
@@ -83,7 +83,7 @@ class LaSeRTrainer(GRPOTrainer):
             args.generation_kwargs = barring(token, args.z_c, given)
         super().__init__(model, args=args, processing_class=processing_class, **options)
         check_learnable(cast(nn.Module, self.model), self.accelerator)
-        self._check_batch()
+        check_batch(args, len(cast(Dataset, self.train_dataset)))
         if self._is_vlm:
             raise ConfigurationError("models with images are not supported: give a text model")
         if args.reference == "model" and self.ref_model is None:
@@ -104,20 +104,6 @@ class LaSeRTrainer(GRPOTrainer):
         self._measure_held_out = measure_held_out
         self.held_out = HeldOutSolutions(cast(int, self.num_generations_eval))
         """The solutions of the evaluation that was last."""
-
-    def _check_batch(self) -> None:
-        """TRL leaves out what does not fill a generation: too few problems would train nothing."""
-        generations = cast(int, self.num_generations)
-        needed = cast(int, self.args.generation_batch_size) // generations
-        problems = len(cast(Dataset, self.train_dataset))
-        if problems < needed:
-            raise ConfigurationError(
-                f"{problems} problems are fewer than the {needed} that solutions are generated for "
-                f"at a time, so that no step would be taken: give more problems, or a smaller "
-                f"per_device_train_batch_size ({self.args.per_device_train_batch_size} solutions, "
-                f"{generations} to a problem, on {self.args.world_size} devices, for "
-                f"{self.args.steps_per_generation} steps of accumulation)"
-            )
 
     def _causal_lm(self, model: nn.Module) -> PreTrainedModel:
         unwrapped = self.accelerator.unwrap_model(model)
