@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from pydantic import JsonValue
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2ForCausalLM
 
 from laserve.core.types import Method, SelfReward, Status
@@ -221,6 +222,22 @@ def test_self_judgement_is_yes_over_no_as_the_first_token_of_the_reply(tiny: Tin
                 logprobs = tiny.reference(input_ids=ids).logits[0, -1].log_softmax(-1)
             expected = float(logprobs[answers.yes] - logprobs[answers.no])
             assert value == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_self_judgement_renders_with_the_templates_arguments(tiny: Tiny) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny.files.path)
+    tokenizer.add_tokens(["Yes", "No"])
+    tokenizer.chat_template = "{{ messages[0].content[:9] }}{% if deep %} deeply{% endif %}"
+    answers = judgement_tokens(tokenizer)
+    assert isinstance(answers, JudgementTokens)
+    deep: dict[str, JsonValue] = {"deep": True}
+    values = self_judgements(sampled_problems(tiny), tiny.model, tokenizer, answers, SETTINGS, deep)
+    ids = tokenizer("Question: deeply", add_special_tokens=False, return_tensors="pt").input_ids
+    with torch.no_grad():
+        logits = tiny.reference(input_ids=ids).logits[0, -1]
+    assert values[0, 0] == pytest.approx(
+        float(logits[answers.yes] - logits[answers.no]), abs=TOLERANCE
+    )
 
 
 def test_self_judgement_beyond_the_context_is_undefined(

@@ -176,6 +176,7 @@ def _rivals(
         _on_device(model),
         tokenizer,
         z_c=manifest.z_c,
+        chat_template_kwargs=manifest.chat_template_kwargs,
         base_model=None if is_base else _on_device(load_model(base, dtype)),
     )
 

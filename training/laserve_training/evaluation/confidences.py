@@ -6,17 +6,18 @@ vocabulary.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import jinja2
 import numpy as np
 import torch
+from pydantic import JsonValue
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.types import Status
 from laserve.errors import ConfigurationError
+from laserve.reference.encode import encode_prompt
 from laserve_training.evaluation.samples import Bools, Floats, SampledProblem
 from laserve_training.problem import Problem
 
@@ -79,13 +80,15 @@ def measure_rivals(
     tokenizer: PreTrainedTokenizerBase,
     *,
     z_c: int,
+    chat_template_kwargs: Mapping[str, JsonValue] | None = None,
     base_model: PreTrainedModel | None = None,
     settings: ConfidenceSettings | None = None,
 ) -> Rivals:
-    """Every rival on the samples of `problems`, for the evaluated `model` and its tokenizer.
+    """Every rival on the samples of `problems`, for the evaluated `model` and its tokenizer, which
+    renders prompts with `chat_template_kwargs`.
 
     The models are put into evaluation mode. Raises ConfigurationError where the base model has no
-    output for z_c.
+    output for z_c, DataError where the chat template refuses a self-judgement.
     """
     settings = settings or ConfidenceSettings()
     values = token_confidences(problems, model, settings)
@@ -98,7 +101,9 @@ def measure_rivals(
     if isinstance(answers, str):
         missing["self_judgement"] = answers
     else:
-        values["self_judgement"] = self_judgements(problems, model, tokenizer, answers, settings)
+        values["self_judgement"] = self_judgements(
+            problems, model, tokenizer, answers, settings, chat_template_kwargs
+        )
     return Rivals(values, missing, settings)
 
 
@@ -182,15 +187,16 @@ def self_judgements(
     tokenizer: PreTrainedTokenizerBase,
     answers: JudgementTokens,
     settings: ConfidenceSettings,
+    chat_template_kwargs: Mapping[str, JsonValue] | None = None,
 ) -> Floats:
     """(P, N) log p(Yes) - log p(No) as the reply to JUDGEMENT_PROMPT, in a conversation of its own.
     NaN where that is longer than the model's context.
 
-    Raises ConfigurationError where the chat template refuses it.
+    Raises DataError where the chat template refuses it.
     """
     context = getattr(model.config.get_text_config(), "max_position_embeddings", math.inf)
     prompts = [
-        _judgement_prompt(tokenizer, sampled.problem, sample.text)
+        _judgement_prompt(tokenizer, sampled.problem, sample.text, chat_template_kwargs)
         for sampled in problems
         for sample in sampled.samples
     ]
@@ -325,16 +331,12 @@ def _lowest_group(confidences_C: Floats, group_tokens: int) -> float:
 
 
 def _judgement_prompt(
-    tokenizer: PreTrainedTokenizerBase, problem: Problem, answer: str
+    tokenizer: PreTrainedTokenizerBase,
+    problem: Problem,
+    answer: str,
+    chat_template_kwargs: Mapping[str, JsonValue] | None,
 ) -> tuple[int, ...]:
     question = JUDGEMENT_PROMPT.format(question=problem.question, answer=answer)
-    try:
-        text = tokenizer.apply_chat_template(
-            [{"role": "user", "content": question}], add_generation_prompt=True, tokenize=False
-        )
-    except (jinja2.TemplateError, TypeError) as error:
-        raise ConfigurationError(
-            f"{problem.where}: the chat template refuses a single user message: {error}. Mend the "
-            "chat template"
-        ) from error
-    return tuple(tokenizer(str(text), add_special_tokens=False).input_ids)
+    conversation = [{"role": "user", "content": question}]
+    where = f"the self-judgement of {problem.where}"
+    return tuple(encode_prompt(where, conversation, tokenizer, chat_template_kwargs))
