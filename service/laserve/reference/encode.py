@@ -46,9 +46,11 @@ def encode_rows(
     z_c: int,
     eos: EosTokens,
     max_new_tokens: int,
+    limit: str = "--max-new-tokens",
     chat_template_kwargs: Mapping[str, JsonValue] | None = None,
 ) -> list[EncodedRow]:
-    """Token ids of each row. Raises DataError, with where the row stands, for one of no use."""
+    """Token ids of each row; `limit` is what sets `max_new_tokens`, for messages. Raises DataError,
+    with where the row stands, for one of no use."""
     context = context_of(model)
     encoded = []
     for where, row in rows.items():
@@ -69,7 +71,7 @@ def encode_rows(
         if length > context:
             raise DataError(
                 f"{where} takes {length} tokens, the model's context has {context}: shorten it"
-                + (" or lower --max-new-tokens" if completion is None else "")
+                + (f" or lower {limit}" if completion is None else "")
             )
         encoded.append(EncodedRow(where, prompt, completion))
     return encoded

@@ -82,6 +82,7 @@ def measure_reference(
     *,
     z_c: int,
     max_new_tokens: int | None = None,
+    limit: str = "--max-new-tokens",
     batch_size: int = 8,
     seed: int = 0,
     chat_template_kwargs: Mapping[str, JsonValue] | None = None,
@@ -91,7 +92,8 @@ def measure_reference(
 
     A given completion gets the tokenizer's EOS as its end. A missing one is sampled at temperature
     1, `batch_size` rows at a time, and dropped where it has no EOS within `max_new_tokens`: by
-    default `MAX_NEW_TOKENS`, or what the context leaves beside the longest prompt.
+    default `MAX_NEW_TOKENS`, or what the context leaves beside the longest prompt. `limit` is what
+    sets it, for messages.
     `on_progress` is told how many rows were finished. The model is put into evaluation mode.
 
     Raises ConfigurationError for a z_c of no use, DataError for a row of no use.
@@ -111,6 +113,7 @@ def measure_reference(
         z_c=z_c,
         eos=eos,
         max_new_tokens=max_new_tokens or 1,
+        limit=limit,
         chat_template_kwargs=chat_template_kwargs,
     )
     if max_new_tokens is None:

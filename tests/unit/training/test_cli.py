@@ -272,7 +272,9 @@ def test_laser_refuses_a_score_of_1_that_no_probability_gives(
 def test_laser_refuses_prompts_that_leave_no_room_for_a_solution(refusal: Refusal) -> None:
     message = refusal("laser", "laser.max_completion_length=2048")
     assert "line 1 of" in message
-    assert "the model's context has 2048" in message
+    assert (
+        "the model's context has 2048: shorten it or lower laser.max_completion_length" in message
+    )
 
 
 def test_prompts_above_the_limit_are_left_out_and_counted(

@@ -138,6 +138,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         z_c=z_c,
         eos=eos,
         max_new_tokens=room,
+        limit="laser.max_completion_length",
         chat_template_kwargs=config.model.chat_template_kwargs,
     )
     if begun is None:

@@ -28,6 +28,7 @@ def prompts_of(
         z_c=z_c,
         eos=find_eos_tokens(model, tokenizer),
         max_new_tokens=max_tokens,
+        limit="evaluate.max_tokens",
         chat_template_kwargs=chat_template_kwargs,
     )
     return {row.where: row.prompt for row in encoded}
