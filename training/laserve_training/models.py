@@ -15,7 +15,8 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from laserve.core.checkpoint_files import checkpoint_name
+from laserve.core.checkpoint_files import checkpoint_name, hash_file
+from laserve.core.weights_hash import weights_hash
 from laserve.errors import ConfigurationError
 from laserve.reference.hub import cannot_be_loaded, is_local_only
 from laserve.reference.load import load_model, load_tokenizer
@@ -90,6 +91,16 @@ def model_config(start: str) -> PretrainedConfig:
     except (OSError, ValueError) as error:
         raise cannot_be_loaded(start, error) from error
     return found
+
+
+def start_hash(start: str) -> str | None:
+    """A short name for what training starts from: of a folder, for its weights; of a hub id, its
+    commit. None where neither is known. Raises ConfigurationError."""
+    folder = Path(start)
+    if not folder.is_dir():
+        commit: str | None = model_config(start)._commit_hash
+        return commit
+    return weights_hash({path.name: hash_file(path) for path in folder.glob("*.safetensors")})
 
 
 def load_trained(save: Path, start: str | None, table: ModelTable, dtype: str) -> PreTrainedModel:

@@ -2,6 +2,7 @@
 checkpoint of a save is made with it."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -41,6 +42,8 @@ class RunRecord(BaseModel):
     problems: str
     """A hash of the training problems, in order."""
     processes: int
+    start: str | None
+    """A hash of the weights that it starts from (`models.start_hash`)."""
     c_ref: ReferenceConstant
     """As it was measured or stated: it is not measured again."""
 
@@ -52,6 +55,7 @@ class RunRecord(BaseModel):
         processes: int,
         c_ref: ReferenceConstant,
         *,
+        start: str | None,
         z_c: int,
         eos_token_ids: frozenset[int],
     ) -> Self:
@@ -66,6 +70,7 @@ class RunRecord(BaseModel):
             eos_token_ids=eos_token_ids,
             problems=digest,
             processes=processes,
+            start=start,
             c_ref=c_ref,
         )
 
@@ -83,30 +88,49 @@ class RunRecord(BaseModel):
 
     def check_resumable_as(self, now: "RunRecord") -> None:
         """Raise ConfigurationError, naming every difference, unless `now` is the same run."""
-        differences = [
-            f"`{key}` is {after}, and was {before}"
-            for key, before, after in _differences(_numbers(self.config), _numbers(now.config))
-        ]
+        differences = self._changes(now.config)
         if self.problems != now.problems:
             differences.append("the training problems are others")
         if self.processes != now.processes:
             differences.append(f"it has {now.processes} processes, and had {self.processes}")
-        if differences:
-            raise ConfigurationError(
-                f"--resume goes on with the run as it began, and this is another one: "
-                f"{'; '.join(differences)}. Give what it began with, or another output"
-            )
+        if self.start != now.start:
+            differences.append("the model that it starts from has other weights")
+        _refuse(differences)
         if self.config.laser.trainer.get("save_only_model"):
             raise ConfigurationError(
                 "the run saved its model only (laser.trainer.save_only_model), and no optimizer to "
                 "go on with: begin anew with another output"
             )
 
+    def check_finished_as(self, config: Config) -> None:
+        """Raise ConfigurationError, naming every difference, unless the model that this run has
+        trained is that of `config`."""
+        _refuse(self._changes(config))
+
+    def _changes(self, config: Config) -> list[str]:
+        return [
+            f"`{key}` is {after}, and was {before}"
+            for key, before, after in _differences(_numbers(self.config), _numbers(config))
+        ]
+
+
+def _refuse(differences: list[str]) -> None:
+    if differences:
+        raise ConfigurationError(
+            f"--resume goes on with the run as it began, and this is another one: "
+            f"{'; '.join(differences)}. Give what it began with, or another output"
+        )
+
 
 def write_record(work: Path, record: RunRecord) -> None:
-    """Write `run.json` into a run's folder, which is made."""
+    """Write `run.json` into a run's folder, which is made, in one step: all of it, or none."""
     work.mkdir(parents=True, exist_ok=True)
-    (work / RECORD_NAME).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    partial = work / f".{RECORD_NAME}"
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(record.model_dump_json(indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(work / RECORD_NAME)
 
 
 def read_record(work: Path) -> RunRecord:

@@ -44,6 +44,7 @@ def run(endless: TinyModel, tmp_path: Path) -> Path:
         eos_token_ids=endless.eos_token_ids,
         problems="",
         processes=1,
+        start=None,
         c_ref=ReferenceConstant(mean=-14.0, std=0.0, count=0),
     )
     folder = tmp_path / "run"

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 import pytest
 from huggingface_hub import constants
 
-from laserve.core.manifest import read_manifest
+from laserve.core.manifest import ReferenceConstant, read_manifest
 from laserve.reference.hub import reaches_hub
 from laserve_training.__main__ import main
 from laserve_training.commands import laser
 from laserve_training.commands.training_problems import training_problems
 from laserve_training.config import load_config
 from laserve_training.models import training_tokenizer
+from laserve_training.run_record import RunRecord, write_record
 from tests.tiny_model import TinyModel, build_tiny_model
 
 COMMANDS = ("sft", "laser", "evaluate", "measure-ref")
@@ -127,6 +128,7 @@ def test_an_unknown_key_of_the_trainer_is_refused(refusal: Refusal) -> None:
         ("model_init_kwargs", "{dtype='bfloat16'}", "the model is loaded as [model] says"),
         ("eval_strategy", "steps", "nothing is evaluated while it trains"),
         ("resume_from_checkpoint", "true", "give --resume"),
+        ("ignore_data_skip", "true", "begin with its problems anew"),
         ("report_to", "['wandb']", "wandb is not installed: `pip install wandb`"),
         ("report_to", "['tensorbord']", "tensorbord is none of"),
         ("deepspeed", "zero3.json", "deepspeed"),
@@ -229,6 +231,25 @@ def test_laser_asks_before_it_goes_on_with_an_interrupted_run(
     save.mkdir(parents=True)
     (save / "trainer_state.json").write_text(json.dumps({"global_step": 50}))
     assert "holds an interrupted run: give --resume" in refusal("laser")
+
+
+def test_laser_compares_a_trained_model_with_what_is_asked_for(
+    refusal: Refusal, config: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "run" / "laser"
+    (work / "final").mkdir(parents=True)
+    begun = RunRecord.of(
+        load_config(config),
+        [],
+        1,
+        ReferenceConstant(mean=-14.0, std=0.0, count=0),
+        start=None,
+        z_c=5,
+        eos_token_ids=frozenset({1}),
+    )
+    write_record(work, begun)
+    message = refusal("laser", "--resume", "laser.alpha=0.5")
+    assert "`laser.alpha` is 0.5, and was 0.1" in message
 
 
 @pytest.mark.parametrize(

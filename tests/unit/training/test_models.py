@@ -1,5 +1,6 @@
 """What training calculates in, and what it keeps its weights in."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from laserve_training.models import (
     device_arguments,
     load_for_training,
     peft_config,
+    start_hash,
     training_dtype,
 )
 from tests.tiny_checkpoints.change import update
@@ -41,6 +43,14 @@ def test_a_model_calculates_in_what_it_is_stored_in_unless_told_otherwise(stored
     assert training_dtype(of(stored), stored) == "bfloat16"
     assert training_dtype(of(stored, dtype="float32"), stored) == "float32"
     assert training_dtype(ModelTable(scratch=ScratchTable()), None) == "float32"
+
+
+def test_weights_are_known_by_their_hash(stored: str, tmp_path: Path) -> None:
+    copy = shutil.copytree(stored, tmp_path / "copy")
+    (copy / "README.md").write_text("The same.")
+    assert start_hash(str(copy)) == start_hash(stored)
+    other = build_tiny_model(tmp_path / "other", eos_bias=3.0).path
+    assert start_hash(str(other)) != start_hash(stored)
 
 
 def test_what_is_trained_is_in_float32_whatever_is_calculated_in(stored: str) -> None:

@@ -16,7 +16,9 @@ CONFIGS = Path(__file__).parents[3] / "training" / "configs"
 C_REF = ReferenceConstant(mean=-14.0, std=1.0, count=3)
 
 
-def record(problems: list[Problem] = PROBLEMS, processes: int = 1, **changes: Any) -> RunRecord:
+def record(
+    problems: list[Problem] = PROBLEMS, processes: int = 1, start: str = "ab", **changes: Any
+) -> RunRecord:
     laser = {"alpha": changes.pop("alpha", 0.1), "trainer": changes.pop("trainer", {})}
     score = {"z_c": "<z>", "c_ref": changes.pop("c_ref", "measure")}
     content = {
@@ -32,6 +34,7 @@ def record(problems: list[Problem] = PROBLEMS, processes: int = 1, **changes: An
         problems,
         processes,
         C_REF,
+        start=start,
         z_c=5,
         eos_token_ids=frozenset({1, 2}),
     )
@@ -68,10 +71,30 @@ def test_the_configuration_is_read_back_as_it_was(tmp_path: Path, path: Path) ->
         ),
         ({"problems": PROBLEMS[::-1]}, "the training problems are others"),
         ({"processes": 2}, "it has 2 processes, and had 1"),
+        ({"start": "cd"}, "the model that it starts from has other weights"),
     ],
 )
 def test_what_makes_another_run_is_refused_by_name(changes: dict[str, Any], reason: str) -> None:
     assert reason in refusal(record(), record(**changes))
+
+
+def test_a_trained_model_is_that_of_its_configuration() -> None:
+    record().check_finished_as(record(name="other").config)
+    with pytest.raises(ConfigurationError, match=r"`laser.alpha` is 0.5, and was 0.1"):
+        record().check_finished_as(record(alpha=0.5).config)
+
+
+def test_a_record_that_is_cut_short_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_: int) -> None:
+        raise KeyboardInterrupt
+
+    write_record(tmp_path, record())
+    monkeypatch.setattr("os.fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_record(tmp_path, record(alpha=0.5))
+    assert read_record(tmp_path) == record()
 
 
 def test_what_changes_no_number_may_change() -> None:

@@ -43,6 +43,7 @@ from laserve_training.models import (
     load_for_training,
     outline,
     peft_config,
+    start_hash,
     start_of,
     training_dtype,
     training_tokenizer,
@@ -68,6 +69,11 @@ _OWNED = {
     if field.name in model.model_fields
 }
 
+_OF_NO_USE = {
+    "ignore_data_skip": "a run that goes on would begin with its problems anew: leave it out",
+}
+"""Keys that `GRPOConfig` has and LaSeR cannot do with, with why."""
+
 
 def run_laser(config: Config, *, resume: bool = False) -> Path:
     """Train, and return the folder of the LaSeR checkpoint.
@@ -78,7 +84,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     table = config.laser
     without_effect = WITHOUT if table.evaluation is None else {}
     arguments = trainer_arguments(
-        "laser.trainer", table.trainer, LaSeRConfig, _OWNED, without_effect
+        "laser.trainer", table.trainer, LaSeRConfig, _OWNED, {**_OF_NO_USE, **without_effect}
     )
     arguments |= evaluation_arguments(table.evaluation, table.trainer)
     folder = config.checkpoint
@@ -90,7 +96,9 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
                 f"{final} is trained, and has no checkpoint: make it with `laserve-train export "
                 f"{config.output}`, or remove {final.parent}"
             )
-        _finish(read_record(final.parent), final, folder)
+        trained = read_record(final.parent)
+        trained.check_finished_as(config)
+        _finish(trained.model_copy(update={"config": config}), final, folder)
         return folder
     work = work_folder(config.output)
     saves = find_saves(config.output)
@@ -147,7 +155,13 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
     else:
         c_ref = begun.c_ref
     record = RunRecord.of(
-        config, every, state.num_processes, c_ref, z_c=z_c, eos_token_ids=eos.every
+        config,
+        every,
+        state.num_processes,
+        c_ref,
+        start=on_main(lambda: start_hash(start)),
+        z_c=z_c,
+        eos_token_ids=eos.every,
     )
     if begun is not None:
         begun.check_resumable_as(record)
@@ -165,7 +179,7 @@ def run_laser(config: Config, *, resume: bool = False) -> Path:
         callbacks=[JsonLinesLog(work), *early_stopping(table.evaluation)],
     )
     trainer.add_callback(HeldOutReport(trainer))
-    if state.is_main_process:
+    if state.is_main_process and begun is None:
         write_record(work, record)
     trainer.train(resume_from_checkpoint=None if last_save is None else str(last_save))
     if state.is_main_process and table.evaluation is not None:
