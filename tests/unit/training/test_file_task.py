@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -154,6 +155,69 @@ def test_messages_keep_their_keys_and_get_no_others(write: Writer, tmp_path: Pat
 def test_numbers_become_text(number: float, text: str, tmp_path: Path) -> None:
     (problem,) = read(write_lines(tmp_path, [{"prompt": "?", "answer": number}]))
     assert problem.answer == text
+
+
+@pytest.mark.parametrize("write", [write_lines, write_array])
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("12345678901234567890.5", "12345678901234567890.5"),
+        ("0." + "1" * 40, "0." + "1" * 40),
+        ("2.50", "2.5"),
+    ],
+)
+def test_a_number_keeps_the_digits_that_it_was_written_with(
+    written: str, text: str, write: Writer, tmp_path: Path
+) -> None:
+    path = write(tmp_path, [{"prompt": "?", "answer": "NUMBER", "level": 0.5}])
+    path.write_text(path.read_text(encoding="utf-8-sig").replace('"NUMBER"', written))
+    (problem,) = read(path)
+    assert (problem.answer, problem.metadata) == (text, {"level": 0.5})
+
+
+@pytest.mark.parametrize("width", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("save", ["parquet", "folder"])
+def test_a_number_of_a_narrow_column_is_as_short_as_in_its_own_width(
+    width: str, save: str, tmp_path: Path
+) -> None:
+    kind = pa.struct([("ground_truth", pa.from_numpy_dtype(width)), ("style", pa.string())])
+    numbers = np.array([0.1, 2.5, 3.0], dtype=width)
+    rewards = [{"ground_truth": number, "style": "rule"} for number in numbers]
+    table = pa.table(
+        {"prompt": ["a", "b", "c"], "reward_model": pa.array(rewards, kind)},
+    )
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(table, path)
+    if save == "folder":
+        loaded = datasets.Dataset(table)
+        path = tmp_path / "rows"
+        loaded.save_to_disk(str(path))
+    assert [problem.answer for problem in read(path)] == ["0.1", "2.5", "3"]
+
+
+@pytest.mark.parametrize("write", [write_lines, write_array, *ARROW_WRITERS])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"reward_model": {"ground_truth": "3"}, "solution": None, "ground_truth": None},
+        {"reward_model": {"ground_truth": None}, "solution": "3", "ground_truth": "4"},
+        {"reward_model": None, "solution": None, "ground_truth": "3"},
+    ],
+)
+def test_the_answer_is_the_first_that_a_row_has(
+    row: dict[str, Any], write: Writer, tmp_path: Path
+) -> None:
+    (problem,) = read(write(tmp_path, [{"prompt": "1 + 2?", "answer": None, **row}]))
+    assert problem.answer == "3"
+
+
+@pytest.mark.parametrize("array", [False, True])
+def test_a_row_that_is_nested_too_deeply_is_refused(array: bool, tmp_path: Path) -> None:
+    deep = '{"prompt": "x", "answer": 1, "a": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    path = tmp_path / "rows.json"
+    path.write_text(f"[{deep}]" if array else deep)
+    with pytest.raises(DataError, match="nested too deeply"):
+        read(path)
 
 
 @pytest.mark.parametrize("write", ARROW_WRITERS)

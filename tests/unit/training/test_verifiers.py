@@ -69,6 +69,45 @@ def test_a_reference_answer_that_is_no_letter_is_refused() -> None:
 # --- math ---
 
 
+@pytest.mark.parametrize(
+    ("answer", "box"),
+    [
+        ("3 * 24 = 72.\n#### 72", "72"),
+        ("#### 1,234", "1234"),
+        ("Yes", "yes"),
+        ("Paris", r"\text{Paris}"),
+        (r"\text{no solution}", r"\text{no solution}"),
+        ("B", "B"),
+        (r"\text{June 20}", "June 20"),
+        (r"\$36", "36"),
+    ],
+)
+def test_a_reference_that_an_answer_can_equal_is_taken(
+    answer: str, box: str, verify_math: MathVerifier
+) -> None:
+    check_references(verify_math, [problem(answer)])
+    assert verify_math(problem(answer), rf"So it is \boxed{{{box}}}.")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The answer is 5",
+        r"The answer is \frac{1}{2}",
+        "<answer>5</answer>",
+        "['5']",
+        "It is 5",
+        "First we add them, and then we are done",
+        "some text ####",
+    ],
+)
+def test_a_reference_that_no_answer_would_equal_is_refused(
+    answer: str, verify_math: MathVerifier
+) -> None:
+    with pytest.raises(DataError, match=r"line 3 of rows.jsonl: the answer .*`math`"):
+        check_references(verify_math, [problem("5"), problem(answer)])
+
+
 @pytest.fixture(scope="module")
 def verify_math() -> Iterator[MathVerifier]:
     with MathVerifier() as verifier:

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 import datasets
+import pyarrow as pa
 from pyarrow import parquet
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -19,7 +20,8 @@ from laserve.core.json_lines import json_lines
 from laserve.core.row_faults import RowFaults
 from laserve.errors import ConfigurationError, DataError
 from laserve_training.problem import Problem, Split
-from laserve_training.tasks.rows import parse_problem
+from laserve_training.tasks.narrow_floats import in_own_width
+from laserve_training.tasks.rows import parse_problem, read_json
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class FileTask:
 
 
 def _read(path: Path) -> list[Problem]:
+    rows: Iterator[tuple[str, object]]
     if path.is_dir():
         rows = _folder_rows(path)
     elif path.suffix == ".json" and _is_array(path):
@@ -105,24 +108,27 @@ def _is_array(path: Path) -> bool:
     return next((line.lstrip().startswith("[") for _, line in json_lines(path)), False)
 
 
-def _array_rows(path: Path) -> Iterator[tuple[str, str]]:
+def _array_rows(path: Path) -> Iterator[tuple[str, object]]:
     try:
-        rows = json.loads("".join(line for _, line in json_lines(path)))
+        rows = read_json("".join(line for _, line in json_lines(path)))
     except ValueError as error:
         raise DataError(f"{path} is not a JSON array: {error}") from error
-    return _as_json(rows, path)
+    except RecursionError:
+        raise DataError(f"{path} has a row that is nested too deeply") from None
+    return ((f"row {number} of {path}", row) for number, row in enumerate(rows, start=1))
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[str, str]]:
+def _parquet_rows(path: Path) -> Iterator[tuple[str, object]]:
     try:
-        rows = parquet.read_table(path).to_pylist()
+        table = parquet.read_table(path)
+        rows = table.to_pylist()
     # pyarrow's errors are of these two kinds.
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}") from error
-    return _as_json(rows, path)
+    return _table_rows(rows, table.schema, path)
 
 
-def _folder_rows(path: Path) -> Iterator[tuple[str, str]]:
+def _folder_rows(path: Path) -> Iterator[tuple[str, object]]:
     try:
         loaded = datasets.load_from_disk(str(path))
     except (OSError, ValueError) as error:
@@ -131,15 +137,18 @@ def _folder_rows(path: Path) -> Iterator[tuple[str, str]]:
         raise DataError(
             f"{path} holds several datasets ({', '.join(map(str, loaded))}): name the folder of one"
         )
-    return _as_json(loaded, path)
+    return _table_rows(loaded, loaded.features.arrow_schema, path)
 
 
-def _as_json(rows: Iterable[Mapping[str, object]], path: Path) -> Iterator[tuple[str, str]]:
+def _table_rows(
+    rows: Iterable[Mapping[str, object]], schema: pa.Schema, path: Path
+) -> Iterator[tuple[str, object]]:
     for number, row in enumerate(rows, start=1):
         where = f"row {number} of {path}"
+        shortest = {field.name: in_own_width(row[field.name], field.type) for field in schema}
         try:
-            text = to_json(row).decode()
-        except PydanticSerializationError as error:
+            text = to_json(shortest).decode()
+        except (PydanticSerializationError, ValueError) as error:
             raise DataError(f"{where} holds what JSON cannot: {error}. Drop the column") from error
         yield where, text
 

@@ -18,31 +18,48 @@ to a line, as vLLM joins them:
     {"prompt": [{"role": "user", "content": [{"type": "text", "text": "1 + 2?"}]}], "answer": 3}
 """
 
-import contextlib
 import json
 import math
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BeforeValidator, ConfigDict, JsonValue, ValidationError, model_validator
+from pydantic import ConfigDict, JsonValue, ValidationError, model_validator
 
 from laserve.core.faults import faults
 from laserve.errors import DataError
 from laserve.reference.rows import Row
 from laserve_training.problem import Message, Problem
 
-ANSWER_COLUMNS = ("solution", "ground_truth")
-"""What others call the answer."""
+
+class Written(float):
+    """A number, and how it was written: a float keeps 17 digits of it."""
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
 
 
-def parse_problem(row: str, where: str) -> Problem:
-    """The problem of a row in JSON; `where` is where it stands. Raises DataError."""
-    with contextlib.suppress(ValueError):  # what is no JSON is told of below
-        given = json.loads(row)
-        if isinstance(given, dict):
-            row = json.dumps(_in_our_columns(given))
+def read_json(text: str) -> Any:
+    """The value of a JSON text, whose fractions are `Written`. Raises ValueError, and
+    RecursionError where it is nested too deeply."""
+    return json.loads(text, parse_float=Written)
+
+
+def parse_problem(row: object, where: str) -> Problem:
+    """The problem of a row, which is a JSON text or what `read_json` makes of one; `where` is where
+    it stands. Raises DataError."""
     try:
-        return _ProblemRow.model_validate_json(row).problem(where)
+        given = read_json(row) if isinstance(row, str) else row
+        text = json.dumps(_in_our_columns(given) if isinstance(given, dict) else given)
+    except RecursionError:
+        raise DataError(f"{where}: it is nested too deeply") from None
+    except ValueError as error:
+        raise DataError(f"{where}: Invalid JSON: {error}") from error
+    try:
+        return _ProblemRow.model_validate_json(text).problem(where)
     except ValidationError as error:
         raise DataError(f"{where}: {faults(error)[0]}") from error
 
@@ -62,14 +79,22 @@ def _in_our_columns(given: dict[str, Any]) -> dict[str, Any]:
             if row.get("completion") is None:
                 row |= {"messages": before, "completion": text}
     if row.get("answer") is None:
-        match row:
-            case {"reward_model": {"ground_truth": answer}}:
-                row["answer"] = answer
-            case _:
-                named = next((name for name in ANSWER_COLUMNS if name in row), None)
-                if named is not None:
-                    row["answer"] = row.pop(named)
+        row |= _answer_of_others(row)
+    if "answer" in row:
+        row["answer"] = _number_as_text(row["answer"])
     return row
+
+
+def _answer_of_others(row: dict[str, Any]) -> dict[str, Any]:
+    """The answer by the first of the names that others have for it and that the row has; tables
+    give each row the names of all, and null to those that it lacks."""
+    match row:
+        case {"reward_model": {"ground_truth": answer}} if answer is not None:
+            return {"answer": answer}
+    for name in ("solution", "ground_truth"):
+        if row.get(name) is not None:
+            return {"answer": row.pop(name)}
+    return {}
 
 
 def _in_one_text(message: Any) -> Any:
@@ -90,9 +115,15 @@ def _in_one_text(message: Any) -> Any:
 
 
 def _number_as_text(answer: object) -> object:
-    if isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer):
-        # As it would be written: 0.00005 and 3, not 5e-05 and 3.0.
-        return str(answer) if isinstance(answer, int) else f"{Decimal(str(answer)).normalize():f}"
+    """As it would be written: 0.00005 and 3, not 5e-05 and 3.0. What is no finite number stays."""
+    match answer:
+        case bool():
+            return answer
+        case int():
+            return str(answer)
+        case Written() if math.isfinite(answer) and (answer or not Decimal(answer.text)):
+            text = f"{Decimal(answer.text):f}"
+            return text.rstrip("0").rstrip(".") if "." in text else text
     return answer
 
 
@@ -101,7 +132,7 @@ class _ProblemRow(Row):
 
     __pydantic_extra__: dict[str, JsonValue]
 
-    answer: Annotated[str, BeforeValidator(_number_as_text)]
+    answer: str
 
     @model_validator(mode="after")
     def _usable(self) -> Self:

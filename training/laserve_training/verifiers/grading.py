@@ -33,6 +33,10 @@ TOLERANCE = Fraction(1, 10**6)
 """Of a decimal fraction for another number, relative."""
 
 _STATED = re.compile(r"\banswer(?:\s+is)?\b[\s:]*+([^\n]+)", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_NUMBER = re.compile(r"\d")
+_MARK_UP = re.compile(r"[<>\[\]]")
 _FORMULA = re.compile(
     r"(?<![\\$])(\${1,2})(?:[^$\\]|\\.)+\1|\\\((?:[^\\]|\\[^)])+\\\)|\\\[(?:[^\\]|\\[^\]])+\\\]",
     re.DOTALL,
@@ -45,6 +49,16 @@ def is_right(reference: str, answer: str) -> bool:
         return True
     one, other = read(reference), read(answer)
     return one is not None and other is not None and _agree(one, other)
+
+
+def is_answer(reference: str) -> bool:
+    """Whether a reference is an answer alone, which an answer can equal: mathematics, or a few
+    words ("Paris", "no solution", "June 20")."""
+    if read(reference) is not None or not math_key(reference).startswith("text:"):
+        return True
+    words = _WORD.findall(_COMMAND.sub(" ", reference))
+    allowed = 1 if _NUMBER.search(reference) else 3  # "It is 5" has words around its answer
+    return len(words) <= allowed and "answer" not in words and not _MARK_UP.search(reference)
 
 
 def stated(text: str) -> str:

@@ -10,7 +10,7 @@ from laserve.answers.worker import Worker
 from laserve.core.row_faults import RowFaults
 from laserve.errors import DataError
 from laserve_training.problem import Problem
-from laserve_training.verifiers.grading import is_right, stated
+from laserve_training.verifiers.grading import is_answer, is_right, stated
 
 
 class MathVerifier:
@@ -19,7 +19,8 @@ class MathVerifier:
     The completion's answer is its last `\boxed{...}`, and without one it has none. Where the
     verifier `is_lenient`, the answer then is all of the completion, or what it states
     (`grading.stated`). An answer that takes longer than `timeout_s` seconds to check is incorrect.
-    Raises DataError where the reference answer is empty. Works from any thread; close it after use.
+    The reference answer of a solution in GSM8K's form is what stands behind its `####`. Raises
+    DataError where it is empty. Works from any thread; close it after use.
     """
 
     def __init__(self, timeout_s: float = 5.0, *, is_lenient: bool = False) -> None:
@@ -39,8 +40,8 @@ class MathVerifier:
             return False
 
     def check_references(self, problems: Sequence[Problem]) -> None:
-        """Raise DataError that names the problems whose reference answer is empty, or takes too
-        long."""
+        """Raise DataError that names the problems whose reference answer is empty, takes too long,
+        or is neither mathematics nor a few words (`grading.is_answer`)."""
         faults = RowFaults()
         for problem in problems:
             with faults.caught():
@@ -48,10 +49,16 @@ class MathVerifier:
         faults.refuse()
 
     def _check_reference(self, problem: Problem) -> None:
-        if not self(problem, rf"\boxed{{{problem.answer}}}"):
+        if not self(problem, rf"\boxed{{{_answer(problem.answer)}}}"):
             raise DataError(
                 f"{problem.where}: the answer {problem.answer!r} is not equal to itself, or "
                 "takes too long to check: mend it, or use another verifier than `math`"
+            )
+        if not is_answer(_answer(problem.answer)):
+            raise DataError(
+                f"{problem.where}: the answer {problem.answer!r} is neither mathematics nor a few "
+                "words, and no answer would be right: give the answer alone, or use another "
+                "verifier than `math`"
             )
 
     def close(self) -> None:
@@ -67,14 +74,17 @@ class MathVerifier:
 
 def is_correct(where: str, reference: str, completion: str, *, is_lenient: bool = False) -> bool:
     """A `MathVerifier`'s verdict, without a time limit. `where` names the problem in errors."""
-    if not reference.strip():
+    answer = _answer(reference)
+    if not answer:
         raise DataError(
             f"{where}: the answer {reference!r} cannot be read as mathematics: mend it, or use "
             "another verifier than `math`"
         )
     box = last_boxed(completion)
     if box is not None:
-        return is_right(reference, box)
-    return is_lenient and (
-        is_right(reference, completion) or is_right(reference, stated(completion))
-    )
+        return is_right(answer, box)
+    return is_lenient and (is_right(answer, completion) or is_right(answer, stated(completion)))
+
+
+def _answer(reference: str) -> str:
+    return reference.rpartition("####")[2].strip()
