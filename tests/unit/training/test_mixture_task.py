@@ -7,7 +7,9 @@ import pytest
 
 from laserve.errors import ConfigurationError, DataError
 from laserve_training.config import Config, MixtureTable, load_config
-from laserve_training.problem import Split, Task
+from laserve_training.problem import Part, Split, Task
+from laserve_training.tasks.files import FileTask
+from laserve_training.tasks.mixture import MixtureTask
 from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
@@ -66,6 +68,17 @@ def test_a_problem_is_judged_by_its_own_part(tmp_path: Path) -> None:
     wrong = mixture(tmp_path, letter="Paris")
     with pytest.raises(DataError, match="part 1, line .* no letter from A to J"):
         check_references(make_verifier("task", wrong), wrong.problems(Split.TRAIN, 8, seed=0))
+
+
+def test_a_question_of_one_parts_test_in_anothers_training_is_refused(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.jsonl" for name in ("train", "test", "other")]
+    for path, question in zip(paths, ("1 + 1?", "1 + 2?", "1 + 2?"), strict=True):
+        path.write_text(f'{{"prompt": "{question}", "answer": 3}}\n')
+    whole = Part(FileTask("whole", train=paths[0], test=paths[1]), 1.0, "math")
+    leaking = Part(FileTask("leaking", train=paths[2]), 1.0, "math")
+    assert MixtureTask("one", (whole,)).problems(Split.TRAIN, 1, seed=0)
+    with pytest.raises(DataError, match=r"test.jsonl \(test\) asks the same as .*other.jsonl"):
+        MixtureTask("both", (whole, leaking)).problems(Split.TRAIN, 2, seed=0)
 
 
 def test_a_mixture_without_a_count_is_refused(tmp_path: Path) -> None:

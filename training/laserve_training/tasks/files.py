@@ -52,7 +52,7 @@ class FileTask:
             raise ConfigurationError(
                 f"task {self.name} has no file for its {split} split: name one as `{split}`"
             )
-        problems = self._problems[split]
+        problems = self.every[split]
         if count is None:
             return list(problems)
         if count > len(problems):
@@ -72,9 +72,10 @@ class FileTask:
         return {split: path for split, path in files.items() if path is not None}
 
     @cached_property
-    def _problems(self) -> Mapping[Split, list[Problem]]:
+    def every(self) -> Mapping[Split, list[Problem]]:
+        """All problems of each split that has a file, in its order. Raises DataError."""
         problems = {split: _read(path) for split, path in self._files.items()}
-        _refuse_shared_questions(problems)
+        refuse_shared_questions(problems)
         return problems
 
 
@@ -153,7 +154,8 @@ def _table_rows(
         yield where, text
 
 
-def _refuse_shared_questions(problems: Mapping[Split, list[Problem]]) -> None:
+def refuse_shared_questions(problems: Mapping[Split, list[Problem]]) -> None:
+    """Raise DataError where a question stands in two splits."""
     seen: dict[str, tuple[Split, str]] = {}
     for split, members in problems.items():
         for problem in members:
