@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from transformers import TrainingArguments
 
 from laserve.errors import ConfigurationError
+from laserve_training.argument_types import check_types
 
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
@@ -48,6 +49,10 @@ _WITHOUT_EFFECT = {
 """Keys that the trainers' classes know and no command has a use for, with why."""
 
 
+_PARTS = {"vllm_": "use_vllm", "hub_": "push_to_hub"}
+"""Beginnings of keys, with the key without which they have no effect."""
+
+
 def trainer_arguments(
     table: str,
     given: Mapping[str, JsonValue],
@@ -55,7 +60,8 @@ def trainer_arguments(
     owned: Mapping[str, str],
     without_effect: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The content of `[<table>]`, whose keys must be fields of the arguments class `known`.
+    """The content of `[<table>]`, whose keys must be fields of the arguments class `known`, and its
+    values of their types (`argument_types`).
 
     `owned` are keys that are set elsewhere, with where, `without_effect` keys that are of no use,
     with why: both beside those that are so for every trainer. Raises ConfigurationError.
@@ -63,6 +69,7 @@ def trainer_arguments(
     owned = {**_OWNED, **owned}
     without_effect = {**_WITHOUT_EFFECT, **without_effect}
     names = {field.name for field in fields(known)}
+    reporters = given.get("report_to") or ()
     for key in given:
         if key in owned:
             raise ConfigurationError(f"`{table}.{key}`: it is set by {owned[key]}")
@@ -70,7 +77,21 @@ def trainer_arguments(
             raise ConfigurationError(f"unknown key `{table}.{key}`: {known.__name__} has no such")
         if key in without_effect:
             raise ConfigurationError(f"`{table}.{key}`: {without_effect[key]}")
+        for prefix, needed in _PARTS.items():
+            if key.startswith(prefix) and not given.get(needed):
+                raise ConfigurationError(
+                    f"`{table}.{key}`: it has no effect without `{table}.{needed}`"
+                )
+        if key.startswith("trackio_") and "trackio" not in (reporters, *_each(reporters)):
+            raise ConfigurationError(
+                f"`{table}.{key}`: it has no effect without trackio in `{table}.report_to`"
+            )
+    check_types(table, given, known)
     return dict(given)
+
+
+def _each(reporters: JsonValue | tuple[()]) -> list[JsonValue]:
+    return reporters if isinstance(reporters, list) else []
 
 
 def build_arguments(table: str, known: type[Arguments], arguments: Mapping[str, Any]) -> Arguments:
@@ -80,5 +101,5 @@ def build_arguments(table: str, known: type[Arguments], arguments: Mapping[str, 
     except ConfigurationError:
         raise
     # An ImportError names the package that an argument needs, such as DeepSpeed.
-    except (ValueError, TypeError, ImportError) as error:
+    except (ValueError, TypeError, ArithmeticError, ImportError) as error:
         raise ConfigurationError(f"[{table}]: {error}") from error

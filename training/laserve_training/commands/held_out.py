@@ -39,6 +39,11 @@ def evaluation_arguments(
         raise ConfigurationError(
             f"`laser.trainer.metric_for_best_model`: {best} is none of {known}"
         )
+    if given.get("num_generations_eval") == 1 and "within_problem" in str(best):
+        raise ConfigurationError(
+            f"`laser.trainer.metric_for_best_model`: {best} needs several solutions to a problem: "
+            "give a laser.trainer.num_generations_eval above 1"
+        )
     keeps_best = given.get("load_best_model_at_end") or given.get("save_strategy") == "best"
     if best is None and (keeps_best or table.early_stopping_patience is not None):
         raise ConfigurationError(

@@ -71,6 +71,11 @@ _OWNED = {
 
 _OF_NO_USE = {
     "ignore_data_skip": "a run that goes on would begin with its problems anew: leave it out",
+    "remove_unused_columns": "the verifier needs the columns: leave it out",
+    "dataloader_drop_last": "it would leave held-out problems out, and none of training: leave it "
+    "out, and see to the number of problems",
+    "label_smoothing_factor": "it has no effect on GRPO's loss",
+    "max_tool_calling_iterations": "it has no effect here: there are no tools",
 }
 """Keys that `GRPOConfig` has and LaSeR cannot do with, with why."""
 
