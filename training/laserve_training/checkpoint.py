@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import JsonValue
@@ -15,10 +14,12 @@ from laserve.core.probes import GoldenProbe
 from laserve.core.score import ScoreParameters
 from laserve.core.tokens import check_scoring_token
 from laserve.errors import ConfigurationError
+from laserve_training.working_folder import remove_leftovers, working_folder
 
 
 def check_output(folder: Path) -> None:
-    """Raise ConfigurationError where a checkpoint cannot be written: before hours of training."""
+    """Raise ConfigurationError where a checkpoint cannot be written: before hours of training. What
+    a killed writing of it has left is removed."""
     if folder.exists():
         raise ConfigurationError(
             f"{folder} exists: remove it, or give another output (output=FOLDER)"
@@ -31,6 +32,7 @@ def check_output(folder: Path) -> None:
         ) from error
     if not os.access(folder.parent, os.W_OK):
         raise ConfigurationError(f"{folder.parent} cannot be written to: give another output")
+    remove_leftovers(folder)
 
 
 def write_checkpoint(
@@ -54,8 +56,7 @@ def write_checkpoint(
     """
     check_scoring_token(tokenizer, parameters.z_c, parameters.eos_token_ids)
     check_output(folder)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        written = Path(scratch) / folder.name
+    with working_folder(folder) as written:
         model.save_pretrained(written)
         tokenizer.save_pretrained(written)
         for file in written.iterdir():

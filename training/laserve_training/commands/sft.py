@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from datasets import Dataset
@@ -32,6 +31,7 @@ from laserve_training.scratch import new_model, new_tokenizer
 from laserve_training.surroundings import check_surroundings
 from laserve_training.tasks.generated import GeneratedTask
 from laserve_training.tasks.registry import make_task
+from laserve_training.working_folder import working_folder
 
 _OWNED = {"dataset_kwargs": "the sft command", "max_length": "the model's context"}
 _WITHOUT_EFFECT = dict.fromkeys(EVALUATION_KEYS, "nothing is evaluated in fine-tuning")
@@ -99,8 +99,7 @@ def _write(
     """The fine-tuned model, in what it calculates in and with its adapter merged, at `folder` when
     it is whole; what the trainer saved goes."""
     trained = load_trained(saved, config.model.path, config.model, dtype)
-    with TemporaryDirectory(dir=config.output, prefix=".sft-") as scratch:
-        written = Path(scratch) / folder.name
+    with working_folder(folder) as written:
         trained.save_pretrained(written)
         tokenizer.save_pretrained(written)
         written.rename(folder)
