@@ -24,6 +24,7 @@ from laserve.scoring.admission import check_admissible
 from laserve.scoring.rewards import Rewards
 from laserve.scoring.scored_engine import ScoredEngine
 from laserve.selecting.plan import SelectionPlan
+from laserve.selecting.sampling import check_sampled_alike
 from laserve.selecting.select import sample_params, select
 from laserve.selection.selector import Selection
 
@@ -121,6 +122,8 @@ class OfflineEngine:
             seed=seed,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
+        if plan.sampling is not None:
+            check_sampled_alike(params, plan.sampling)
         prompt = tokens_input(list(prompt_token_ids))
         request_id = self._admitted(sample_params(params, plan.options, plan.options.n_max - 1))
         return await select(self._engine, plan, prompt, params, request_id, scored=True)

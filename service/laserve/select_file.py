@@ -88,7 +88,7 @@ async def select_rows(
     gate = asyncio.Semaphore(CONCURRENCY)
 
     async def answer(where: str, prompt: list[int]) -> dict[str, Any]:
-        plan = planner.plan(options, engine.parameters, seed=seed, read=read_plainly)
+        plan = await planner.plan(options, engine.parameters, seed=seed, read=read_plainly)
         async with gate:
             # Far apart: the samples of one prompt have consecutive seeds.
             first_seed = (seed << 32) + _line(where) * options.n_max

@@ -105,6 +105,7 @@ def test_confidence_stops_early_and_is_told_in_headers(demo: Server) -> None:
     assert answer.headers["x-laserve-stop-cause"] == "min_confidence"
     assert answer.headers["x-laserve-samples-used"] == str(selection["samples_used"])
     assert answer.headers["x-laserve-abstained"] == "false"
+    assert answer.headers["x-laserve-decision"] == selection["decision"] == "answered"
     assert float(answer.headers["x-laserve-confidence"]) >= 0.9
 
 
@@ -122,6 +123,7 @@ def test_too_little_confidence_is_an_abstention_with_an_answer_beside_it(demo: S
     assert found["choices"][0]["finish_reason"] == "stop"
     assert found["choices"][0]["message"]["content"]
     assert answer.headers["x-laserve-abstained"] == "true"
+    assert answer.headers["x-laserve-decision"] == found["selection"]["decision"] == "abstained"
 
 
 def test_an_abstained_request_is_answered_by_the_upstream(demo: Server, server: Server) -> None:
@@ -136,6 +138,7 @@ def test_an_abstained_request_is_answered_by_the_upstream(demo: Server, server: 
     assert found["choices"][0]["message"] == direct["choices"][0]["message"]
     assert found["model"] == server.model
     assert answer.headers["x-laserve-upstream"] == server.model
+    assert answer.headers["x-laserve-decision"] == found["selection"]["decision"] == "escalated"
     # This server's own samples.
     assert found["usage"]["completion_tokens"] == found["selection"]["completion_tokens"]
 
@@ -150,6 +153,7 @@ def test_an_abstained_stream_is_answered_by_the_upstream(demo: Server, server: S
     assert text == whole["choices"][0]["message"]["content"]
     (last,) = [chunk for chunk in chunks if "selection" in chunk]
     assert last["selection"]["upstream"]["status"] == "answered"
+    assert last["selection"]["decision"] == "escalated"
     (usage,) = [chunk["usage"] for chunk in chunks if chunk.get("usage")]
     assert usage["completion_tokens"] == last["selection"]["completion_tokens"]
 

@@ -28,6 +28,8 @@ from tests.e2e.server import Server
         ({"selection": {"posterior": 0.2}}, "posterior"),
         ({"selection": {"posterior": 0.9, "method": "best_of_n"}}, "posterior"),
         ({"selection": {"min_confidence": 1.5}}, "min_confidence"),
+        ({"selection": {"max_risk": 1}}, "max_risk"),
+        ({"selection": {"max_risk": 0.1, "delta": 0}}, "delta"),
         ({"selection": {"max_total_tokens": 0}}, "max_total_tokens"),
         ({"selection": {"timeout_s": 0}}, "timeout_s"),
         ({"selection": {"timeout_s": "NaN"}}, "timeout_s"),
@@ -60,6 +62,14 @@ def test_confidence_needs_a_calibration(server: Server) -> None:
     answer = server.http.post(CHAT, json=asked)
     assert answer.status_code == 400
     assert "no calibration" in answer.json()["error"]["message"]
+
+
+def test_a_bound_on_the_risk_needs_judged_samples(server: Server) -> None:
+    answer = server.http.post(CHAT, json=body(server, selection={"max_risk": 0.1}))
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert "has none" in error["message"]
+    assert error["param"] == "selection.max_risk"
 
 
 def test_several_prompts_are_refused(demo: Server) -> None:

@@ -29,10 +29,10 @@ KINDS = [RequestOutputKind.FINAL_ONLY, RequestOutputKind.DELTA]
 SEEDED: dict[str, Any] = {"temperature": 1.0, "seed": 11, "max_tokens": 24}
 
 
-def plan(tiny: TinyModel, seed: int = 0, **options: Any) -> SelectionPlan:
+async def plan(tiny: TinyModel, seed: int = 0, **options: Any) -> SelectionPlan:
     planner = Planner({}, MathEqualityPool())
     asked = SelectionOptions(**{"n_parallel": None, "adaptive": False, **options})
-    return planner.plan(asked, parameters_of(tiny), seed=seed, read=read_plainly)
+    return await planner.plan(asked, parameters_of(tiny), seed=seed, read=read_plainly)
 
 
 @contextmanager
@@ -67,7 +67,7 @@ async def test_one_of_one_sample_is_what_the_request_gives_without_selection(
 ) -> None:
     params = {**SEEDED, "max_tokens": 60, **CASES[case]}
     expected = await generate(scored, prompt(1), kind, **params)
-    asked = plan(tiny, n_max=1, method="majority")
+    asked = await plan(tiny, n_max=1, method="majority")
     got, selection = await choose(scored, asked, prompt(1), kind, **params)
     (mine,), (want,) = got.samples.values(), expected.samples.values()
     assert (mine.token_ids, mine.text) == (want.token_ids, want.text)
@@ -86,7 +86,7 @@ async def test_the_samples_are_those_of_the_same_request_with_n(
     scored: ScoredEngine, tiny: TinyModel
 ) -> None:
     expected = await generate(scored, prompt(2), n=8, **SEEDED)
-    got, selection = await choose(scored, plan(tiny, n_max=8), prompt(2), **SEEDED)
+    got, selection = await choose(scored, await plan(tiny, n_max=8), prompt(2), **SEEDED)
     assert [list(s.output.outputs[0].token_ids) for s in selection.samples] == [
         sample.token_ids for sample in expected.samples.values()
     ]
@@ -106,7 +106,7 @@ async def test_samples_without_chance_are_one_and_that_of_the_plain_request(
     scored: ScoredEngine, tiny: TinyModel, params: dict[str, Any]
 ) -> None:
     expected = await generate(scored, prompt(1), max_tokens=60, **params)
-    asked = plan(tiny, n_max=16, method="majority")
+    asked = await plan(tiny, n_max=16, method="majority")
     got, selection = await choose(scored, asked, prompt(1), max_tokens=60, **params)
     outcome = selection.outcome
     assert (outcome.stop_cause, outcome.samples_used) == ("deterministic", 1)
@@ -120,7 +120,7 @@ async def test_a_decision_cancels_what_runs_and_counts_its_tokens(
     # All the same, though they are sampled: 120 times one token, and the EOS. So long that none
     # of those that begin with the first vote has ended by the last one, also on a busy machine.
     bias = {65: 50.0, tiny.primary_eos: 100.0}
-    asked = plan(tiny, n_max=9, n_parallel=5, method="majority", adaptive=True)
+    asked = await plan(tiny, n_max=9, n_parallel=5, method="majority", adaptive=True)
     _, selection = await choose(
         scored, asked, prompt(3), max_tokens=160, min_tokens=120, logit_bias=bias
     )
@@ -134,7 +134,7 @@ async def test_a_decision_cancels_what_runs_and_counts_its_tokens(
 async def test_a_token_budget_cancels_samples_with_what_they_have(
     scored: ScoredEngine, tiny: TinyModel
 ) -> None:
-    asked = plan(tiny, n_max=8, method="majority", max_total_tokens=100)
+    asked = await plan(tiny, n_max=8, method="majority", max_total_tokens=100)
     params = {**SEEDED, "max_tokens": 300, "ignore_eos": True}
     got, selection = await choose(scored, asked, prompt(4), **params)
     outcome = selection.outcome
@@ -150,7 +150,7 @@ async def test_a_token_budget_cancels_samples_with_what_they_have(
 async def test_a_timeout_before_the_engine_has_seen_a_sample_cancels_it_too(
     scored: ScoredEngine, tiny: TinyModel
 ) -> None:
-    asked = plan(tiny, n_max=4, method="majority", timeout_s=1e-6)
+    asked = await plan(tiny, n_max=4, method="majority", timeout_s=1e-6)
     _, selection = await choose(scored, asked, prompt(5), **{**SEEDED, "max_tokens": 300})
     assert selection.outcome.stop_cause == "timeout"
     assert selection.outcome.unvoted.cancelled == 4
@@ -160,7 +160,7 @@ async def test_a_timeout_before_the_engine_has_seen_a_sample_cancels_it_too(
 async def test_without_rewards_asked_for_samples_are_plain(
     scored: ScoredEngine, tiny: TinyModel
 ) -> None:
-    asked = plan(tiny, n_max=3, method="majority")
+    asked = await plan(tiny, n_max=3, method="majority")
     params = SamplingParams(output_kind=RequestOutputKind.FINAL_ONLY, **SEEDED)
     with asking(scored, asked) as (switch, scope):
         outputs = switch.generate(tokens_input(prompt(6)), params, "unscored")
@@ -172,7 +172,7 @@ async def test_without_rewards_asked_for_samples_are_plain(
 async def test_giving_up_the_answer_gives_up_all_samples(
     scored: ScoredEngine, tiny: TinyModel
 ) -> None:
-    asked = plan(tiny, n_max=6, method="majority")
+    asked = await plan(tiny, n_max=6, method="majority")
     params = SamplingParams(
         output_kind=RequestOutputKind.FINAL_ONLY, max_tokens=400, min_tokens=390
     )

@@ -57,7 +57,10 @@ def shard(folder: Path) -> None:
 def as_schema_1(content: dict[str, Any], *, scored: bool = True) -> None:
     """A manifest as it was written before probes had rows, where scores need not be stated."""
     content["schema_version"] = 1
-    for key in ("chat_template_kwargs", "calibration_samples", "reference_scores"):
+    for key in (
+        *("chat_template_kwargs", "calibration_samples"),
+        *("calibration_sampling", "reference_scores"),
+    ):
         del content[key]
     for probe in content["golden_probes"]:
         del probe["rows"], probe["dtype"]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from laserve.core.calibration import IsotonicCalibration, PlattCalibration
+from laserve.core.judged import CalibrationSample, CalibrationSampling
 from laserve.core.manifest import (
     MAX_MANIFEST_BYTES,
     MAX_NAME_LENGTH,
-    CalibrationSample,
     Manifest,
     ReferenceConstant,
     read_manifest,
@@ -110,11 +110,20 @@ MANIFESTS = st.builds(
             CalibrationSample,
             problem=NAMES,
             score=FINITE,
-            answer_group=st.integers(min_value=0, max_value=64),
+            answer_group=st.none() | st.integers(min_value=0, max_value=64),
             correct=st.booleans(),
         ),
         max_size=3,
     ).map(tuple),
+    calibration_sampling=st.none()
+    | st.builds(
+        CalibrationSampling,
+        samples=st.integers(min_value=1, max_value=64),
+        unscored=st.integers(min_value=0, max_value=64),
+        temperature=st.floats(min_value=0.1, max_value=2.0),
+        max_tokens=st.integers(min_value=1, max_value=2**20),
+        answer=st.sampled_from(["text", "boxed"]),
+    ),
     reference_scores=st.lists(FINITE, max_size=3).map(tuple),
 )
 

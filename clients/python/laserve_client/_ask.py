@@ -95,13 +95,19 @@ def _selection_lines(selection: Selection) -> list[str]:
     if selection.abstained:
         missed = "no sample gave an answer"
         if selection.answer is not None:
-            missed = "the confidence asked for was not reached"
+            missed = f"the {_asked_for(selection)} was not reached"
         lines.append(f"abstained: {missed}")
     if selection.upstream is not None:
         upstream = selection.upstream
         said = f": {upstream.message}" if upstream.message else ""
         lines.append(f"upstream {upstream.model} {upstream.status}{said}")
     return lines
+
+
+def _asked_for(selection: Selection) -> str:
+    risk, score = selection.risk, selection.score
+    is_at_risk = risk is not None and (score is None or score < risk.min_score)
+    return "score that the risk takes" if is_at_risk else "confidence asked for"
 
 
 def _counts(by_reason: Mapping[str, int]) -> str:

@@ -59,6 +59,15 @@ class ShortcutOptions(TypedDict, total=False):
             "calibrated checkpoint",
         ),
     ]
+    max_risk: Annotated[
+        float | None,
+        Option(
+            None,
+            "abstain so that of what is answered this share is wrong at most; needs a checkpoint "
+            "that keeps its judged samples",
+        ),
+    ]
+    delta: Annotated[float, Option(0.1, "with what probability the bound of max_risk may not hold")]
     max_total_tokens: Annotated[
         int | None, Option(None, "stop when all samples together have so many tokens")
     ]

@@ -106,6 +106,21 @@ class Upstream(_Result):
     usage: dict[str, Any] | None = None
 
 
+class Risk(_Result):
+    """What bounds `max_risk`."""
+
+    max_risk: float
+    delta: float
+    min_score: float
+    """From which score on it is answered."""
+    problems: int
+    """Problems of the checkpoint's judged samples."""
+    answered: int
+    """How many of them would have been answered."""
+    wrong: int
+    """How many of those wrongly."""
+
+
 class Candidate(_Result):
     """One sample."""
 
@@ -130,9 +145,15 @@ class Selection(_Result):
     """The answer that won, as it was extracted; None where no sample gave one."""
     confidence: float | None
     """Calibrated probability that it is correct; None without a calibration."""
+    score: float | None = None
+    """Self-reward score of the answer, of the same samples."""
     abstained: bool
-    """Whether the answer is not vouched for: no sample gave one, or `min_confidence` was not
-    reached."""
+    """Whether the answer is not vouched for: no sample gave one, `min_confidence` was not reached,
+    or the score that `max_risk` takes."""
+    decision: str | None = None
+    """`answered`, `abstained`, or `escalated`: the answer is the upstream's."""
+    risk: Risk | None = None
+    """Only where `max_risk` is asked for."""
     selected_index: int
     votes: tuple[Vote, ...]
     """Best first."""
@@ -195,7 +216,7 @@ class Selected(Answer):
 
     @property
     def abstained(self) -> bool:
-        """Whether no sample gave an answer, or the confidence asked for was not reached."""
+        """Whether no sample gave an answer, or what was asked for of it was not reached."""
         return self.selection.abstained
 
     def trusted(self, threshold: float) -> bool:

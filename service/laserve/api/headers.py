@@ -59,12 +59,13 @@ def _stated(fields: Mapping[str, object]) -> dict[str, str]:
 
 
 def selection_values(outcome: SelectionOutcome) -> dict[str, str]:
-    """How many samples, why no more, whether the model abstained, the method that chose, where one
-    did, and the model of the upstream, where that one answered."""
+    """How many samples, why no more, whether the model abstained and what became of it, the method
+    that chose, where one did, and the model of the upstream, where that one answered."""
     values = {
         "samples-used": str(outcome.samples_used),
         "stop-cause": outcome.stop_cause.value,
         "abstained": str(outcome.abstained).lower(),
+        "decision": outcome.decision.value,
     }
     if outcome.applied_method is not None:
         values["applied-method"] = outcome.applied_method.value

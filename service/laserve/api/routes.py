@@ -85,7 +85,7 @@ async def create_chat_completion(
     """A chat completion, each choice with its self-reward; one of many samples, by selection."""
     serving = _offered(chat(raw_request), "Chat Completions")
     rewards = ask_for_rewards(request)
-    choice = ask_for_selection(request, raw_request, chat_reader(serving, request))
+    choice = await ask_for_selection(request, raw_request, chat_reader(serving, request))
     answer = await serving.create_chat_completion(request, raw_request)
     return await completion_answer(raw_request, answer, rewards, choice)
 
@@ -108,7 +108,7 @@ async def create_completion(request: ScoredCompletionRequest, raw_request: Reque
     """A text completion, as for chat."""
     serving = _offered(completion(raw_request), "Completions")
     rewards = ask_for_rewards(request)
-    choice = ask_for_selection(request, raw_request, read_plainly)
+    choice = await ask_for_selection(request, raw_request, read_plainly)
     answer = await serving.create_completion(request, raw_request)
     return await completion_answer(raw_request, answer, rewards, choice)
 

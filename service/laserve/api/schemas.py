@@ -116,7 +116,8 @@ class SelectableRequest(ScoredRequest):
         if self.selection.needs_scores and not self.self_reward:
             raise RequestError(
                 f"self_reward=false with a selection by {self.selection.method.value}, which needs "
-                "scores: leave self_reward out, or use the method majority without min_confidence",
+                "scores: leave self_reward out, or use the method majority without min_confidence "
+                "and max_risk",
                 "self_reward",
             )
         if self.selection.posterior is not None and not self.selection.is_vote:

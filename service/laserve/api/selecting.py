@@ -12,7 +12,7 @@ from laserve.api.schemas import SelectableRequest
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.errors import RequestError
 from laserve.selecting.plan import ReadMessage, SelectionPlan
-from laserve.selection.outcome import SelectionOutcome, UpstreamReport
+from laserve.selection.outcome import Decision, SelectionOutcome, UpstreamReport
 from laserve.selection.selector import Selection
 from laserve.serving.scope import RequestScope, bound_scope
 
@@ -36,7 +36,13 @@ class Choosing:
     @property
     def outcome(self) -> SelectionOutcome:
         """How the answer was chosen."""
-        return self._selection.outcome.model_copy(update={"upstream": self._upstream_report})
+        own = self._selection.outcome
+        report = self._upstream_report
+        if report is None:
+            return own
+        is_theirs = report.status == "answered"
+        decision = Decision.ESCALATED if is_theirs else own.decision
+        return own.model_copy(update={"upstream": report, "decision": decision})
 
     @property
     def _selection(self) -> Selection[RequestOutput]:
@@ -87,7 +93,7 @@ class Choosing:
         )
 
 
-def ask_for_selection(
+async def ask_for_selection(
     request: SelectableRequest, raw_request: Request, read: ReadMessage
 ) -> Choosing | None:
     """Have the answer to this HTTP request selected among samples, where it wants that; else None.
@@ -105,7 +111,7 @@ def ask_for_selection(
         )
     state: LaServeState = raw_request.app.state.laserve
     scope = bound_scope()
-    scope.plan = state.selection.planner.plan(
+    scope.plan = await state.selection.planner.plan(
         request.selection, scope.deployment.parameters, seed=request.seed or 0, read=read
     )
     return Choosing(scope.plan, scope, state.selection)

@@ -19,6 +19,7 @@ from pydantic import (
 from laserve.core.calibration import Calibration
 from laserve.core.checkpoint_files import MANIFEST_NAME
 from laserve.core.faults import faults
+from laserve.core.judged import CalibrationSample, CalibrationSampling, JudgedSamples
 from laserve.core.probes import MAX_PROBE_TOKENS, MAX_PROBES, GoldenProbe, Part, TokenId
 from laserve.core.score import DEFAULT_THRESHOLD, ScoreParameters
 from laserve.core.template_arguments import TemplateArguments
@@ -75,17 +76,6 @@ class ReferenceConstant(Part):
     """fitted: it was chosen, and z_c's row fitted for it; no reference model is behind it."""
 
 
-class CalibrationSample(Part):
-    """One judged answer that a calibration can be fitted on."""
-
-    problem: Name
-    """Tells the problems apart."""
-    score: float
-    answer_group: Annotated[int, Field(ge=0)]
-    """The same for samples of a problem that give the same answer."""
-    correct: bool
-
-
 class Manifest(Part):
     """The content of `laserve.json`. Unknown keys and other schema versions are refused.
 
@@ -123,6 +113,8 @@ class Manifest(Part):
         tuple[CalibrationSample, ...], Field(max_length=MAX_SAMPLES)
     ] = ()
     """What a calibration was, or can be, fitted on. Schema 2."""
+    calibration_sampling: CalibrationSampling | None = None
+    """How they were drawn; None where nothing is known of that. Schema 2."""
     reference_scores: Annotated[tuple[float, ...], Field(max_length=MAX_SAMPLES)] = ()
     """Scores of answers as they are to be expected in use, to hold what is seen against. Schema
     2."""
@@ -146,12 +138,13 @@ class Manifest(Part):
         if self.schema_version == 1 and (
             self.chat_template_kwargs is not None
             or self.calibration_samples
+            or self.calibration_sampling
             or self.reference_scores
             or self.base_files is not None
         ):
             raise ValueError(
-                "chat_template_kwargs, calibration_samples, reference_scores and base_files are of "
-                "schema 2"
+                "chat_template_kwargs, calibration_samples, calibration_sampling, "
+                "reference_scores and base_files are of schema 2"
             )
         return self
 
@@ -190,7 +183,13 @@ class Manifest(Part):
             threshold=self.threshold,
             checkpoint=self.checkpoint,
             calibration=self.calibration,
+            judged=self._judged(),
         )
+
+    def _judged(self) -> JudgedSamples | None:
+        if self.calibration_sampling is None or not self.calibration_samples:
+            return None
+        return JudgedSamples(self.calibration_samples, self.calibration_sampling)
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -139,7 +139,7 @@ def _override(parameters: ScoreParameters, flags: ScoreFlags) -> ScoreParameters
             parameters = replace(parameters, **{name: new})
     if changes:
         logger.warning("flags override scoring parameters: %s", ", ".join(changes))
-        if parameters.calibration is not None:
+        if parameters.calibration is not None or parameters.judged is not None:
             logger.warning("the calibration was fitted on other constants and is left out")
-            parameters = replace(parameters, calibration=None)
+            parameters = replace(parameters, calibration=None, judged=None)
     return parameters

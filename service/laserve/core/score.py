@@ -6,9 +6,10 @@ For a prompt x and a solution y that ends with its EOS (arXiv 2510.14943, LaSeR)
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from laserve.core.calibration import Calibration
+from laserve.core.judged import JudgedSamples
 from laserve.core.types import Method, SelfReward, Status
 from laserve.errors import ConfigurationError
 
@@ -42,6 +43,8 @@ class ScoreParameters:
     """Name of the checkpoint, as answers state it."""
     calibration: Calibration | None = None
     """Maps a score to a probability of being correct; None where nothing was fitted."""
+    judged: JudgedSamples | None = field(default=None, compare=False, repr=False)
+    """What the risk of answering can be bounded from; None where nothing is known."""
     version: int | None = None
     """Which of the checkpoints that a server made active, from 1; None without a server."""
     weights: str | None = None

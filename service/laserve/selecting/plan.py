@@ -1,5 +1,6 @@
 """The selection that one request asks for, ready to be carried out."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,10 +8,13 @@ from laserve.answers.equality import Equality, EqualitySource, StringEquality
 from laserve.answers.extraction import make_extractor
 from laserve.answers.message import Message
 from laserve.answers.plugins import AnswerPlugin
+from laserve.core.judged import CalibrationSampling
 from laserve.core.score import ScoreParameters
 from laserve.errors import RequestError
 from laserve.selection.ballot import Ballot
 from laserve.selection.options import SelectionOptions
+from laserve.selection.outcome import RiskReport
+from laserve.selection.risk import bounded_risk
 from laserve.selection.stopping import StopRule, stop_rules
 
 ReadMessage = Callable[[str, Sequence[int], Sequence[int]], Message]
@@ -30,6 +34,10 @@ class SelectionPlan:
     ballot: Ballot
     rules: Sequence[StopRule]
     read: ReadMessage
+    risk: RiskReport | None = None
+    """The bound that is to hold."""
+    sampling: CalibrationSampling | None = None
+    """How samples are to be drawn, so that it does; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ class Planner:
     math: EqualitySource
     """Of mathematical equality."""
 
-    def plan(
+    async def plan(
         self,
         options: SelectionOptions,
         parameters: ScoreParameters,
@@ -63,4 +71,13 @@ class Planner:
         if options.equality == "math":
             equality = self.math.for_request()
         ballot = Ballot(options, extractor, equality, seed)
-        return SelectionPlan(options, ballot, stop_rules(options), read)
+        rules = stop_rules(options)
+        if options.max_risk is None:
+            return SelectionPlan(options, ballot, rules, read)
+        judged = parameters.judged
+        # In a thread: it may take its time.
+        risk = await asyncio.to_thread(
+            bounded_risk, options, options.max_risk, judged, parameters.checkpoint
+        )
+        sampling = None if judged is None else judged.sampling
+        return SelectionPlan(options, ballot, rules, read, risk, sampling)

@@ -63,7 +63,8 @@ async def select(
     """
     sampler = _EngineSampler(engine, plan, prompt, params, request_id, scored, options)
     identical = is_deterministic(params, engine.vllm_config.model_config.get_vocab_size())
-    return await Selector(plan.options, sampler, plan.ballot, plan.rules, identical).run()
+    selector = Selector(plan.options, sampler, plan.ballot, plan.rules, identical, plan.risk)
+    return await selector.run()
 
 
 def sample_params(params: SamplingParams, asked: SelectionOptions, index: int) -> SamplingParams:

@@ -84,6 +84,23 @@ class SelectionOptions(BaseModel):
         description="Stop when the leading answer's confidence reaches this; where it never does, "
         "the response says `abstained`. Needs a checkpoint with a calibration.",
     )
+    max_risk: float | None = Field(
+        default=None,
+        gt=0.0,
+        lt=1.0,
+        description="Abstain where the answer's score is below the least one at which, of what is "
+        "answered, this share is wrong at most. Bounded from the checkpoint's judged samples for "
+        "this method, n_max, stopping rule, answer and temperature; refused where they cannot. "
+        "Samples are counted in the order in which they are drawn. With n_max 1 it is the bound "
+        "of single answers.",
+    )
+    delta: float = Field(
+        default=0.1,
+        gt=0.0,
+        lt=1.0,
+        description="Of max_risk: how probable it is at most, over the choice of those samples, "
+        "that the bound does not hold.",
+    )
     max_total_tokens: int | None = Field(
         default=None,
         ge=1,
@@ -117,7 +134,8 @@ class SelectionOptions(BaseModel):
     @property
     def needs_scores(self) -> bool:
         """Whether the samples must be scored for this."""
-        return self.method != SelectionMethod.MAJORITY or self.min_confidence is not None
+        ranks = self.method != SelectionMethod.MAJORITY
+        return ranks or self.min_confidence is not None or self.max_risk is not None
 
     @property
     def needs_confidence(self) -> bool:

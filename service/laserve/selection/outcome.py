@@ -26,6 +26,17 @@ class StopCause(StrEnum):
     TIMEOUT = "timeout"
 
 
+class Decision(StrEnum):
+    """What became of a request."""
+
+    ANSWERED = "answered"
+    """With an answer that is vouched for."""
+    ABSTAINED = "abstained"
+    """With one that is not."""
+    ESCALATED = "escalated"
+    """With that of the server's upstream."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,6 +91,17 @@ class UpstreamReport(_Frozen):
     usage: dict[str, Any] | None = Field(default=None, description="As the upstream counts it.")
 
 
+class RiskReport(_Frozen):
+    """The bound that `max_risk` was asked for with, and what it rests on."""
+
+    max_risk: float
+    delta: float
+    min_score: float = Field(description="Self-reward score from which on it is answered.")
+    problems: int = Field(description="Problems of the checkpoint's judged samples.")
+    answered: int = Field(description="How many of them would have been answered.")
+    wrong: int = Field(description="How many of those wrongly.")
+
+
 class SelectionOutcome(_Frozen):
     """How the answer was chosen."""
 
@@ -93,9 +115,19 @@ class SelectionOutcome(_Frozen):
         description="Calibrated probability that it is correct: the mean over its samples, for "
         "best_of_n that of the winner; null without a calibration."
     )
+    score: float | None = Field(
+        description="Self-reward score of the answer, of the same samples as the confidence; null "
+        "where none has one."
+    )
     abstained: bool = Field(
-        description="Whether the answer is not vouched for: no sample gave one, or its confidence "
-        "stayed under `min_confidence`."
+        description="Whether the answer is not vouched for: no sample gave one, its confidence "
+        "stayed under `min_confidence`, or its score under that of `max_risk`."
+    )
+    decision: Decision = Field(
+        description="answered, or abstained; escalated where the answer is the upstream's."
+    )
+    risk: RiskReport | None = Field(
+        default=None, description="Where `max_risk` was asked for: what bounds it."
     )
     selected_index: int = Field(description="Number of the sample that is the choice.")
     votes: list[AnswerVotes] = Field(description="Every answer, the winner first.")

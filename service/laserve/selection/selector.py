@@ -21,6 +21,8 @@ from laserve.selection.outcome import (
     AnswerVotes,
     CandidateReport,
     CandidateToolCall,
+    Decision,
+    RiskReport,
     SelectionOutcome,
     StopCause,
     Unvoted,
@@ -63,6 +65,9 @@ class Selector(Generic[Output]):
     rules: Sequence[StopRule]
     identical: bool = False
     """Whether every sample would be the same: then one is drawn."""
+    risk: RiskReport | None = None
+    """The bound that is to hold. It is that of samples that are counted one after the other in the
+    order in which they were started, so that how long each takes has no part in it."""
     _ended: dict[int, Sample[Output]] = field(default_factory=dict)
     _running: dict[asyncio.Task[Sample[Output]], int] = field(default_factory=dict)
     _tokens: dict[int, int] = field(default_factory=dict)
@@ -91,7 +96,7 @@ class Selector(Generic[Output]):
             while (cause := self._stop_cause()) is None:
                 self._start_more()
                 await asyncio.wait(
-                    [*self._running, budget],
+                    [*self._awaited(), budget],
                     timeout=None if seconds is None else max(deadline - clock(), 0.0),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
@@ -140,11 +145,18 @@ class Selector(Generic[Output]):
         Those of one step of the engine end one shortly after the other: who ends while a vote is
         counted is counted with it, before anything is decided.
         """
-        while ended := [task for task in self._running if task.done()]:
+        while ended := [task for task in self._awaited() if task.done()]:
             for task in sorted(ended, key=self._running.__getitem__):
                 sample = task.result()
                 self._ended[self._running.pop(task)] = sample
                 await self.ballot.add(sample, deadline - asyncio.get_running_loop().time())
+            if self.risk is not None:
+                return
+
+    def _awaited(self) -> Sequence[asyncio.Task[Sample[Output]]]:
+        """The running samples whose votes can be counted next."""
+        running = list(self._running)  # in the order of their start
+        return running if self.risk is None else running[:1]
 
     async def _cancel_running(self) -> set[int]:
         """End what still runs, whose votes come too late."""
@@ -162,8 +174,7 @@ class Selector(Generic[Output]):
             self.ballot.refuse_path_without_match(self._ended.values())
         samples = [self._ended[index] for index in sorted(self._ended)]
         winner = groups[0].best if groups else None
-        confidence = groups[0].confidence if groups else None
-        minimum = self.options.min_confidence
+        abstained = not groups or not self._is_vouched_for(groups[0])
         chosen = without_votes(samples) if winner is None else self._ended[winner.index]
         counted = [sample for sample in samples if sample.index not in cancelled]
         truncated = sum(not sample.is_complete for sample in counted)
@@ -172,9 +183,11 @@ class Selector(Generic[Output]):
             method=self.options.method,
             applied_method=method,
             answer=None if winner is None else winner.answer,
-            confidence=confidence,
-            abstained=winner is None
-            or (minimum is not None and (confidence is None or confidence < minimum)),
+            confidence=groups[0].confidence if groups else None,
+            score=groups[0].score if groups else None,
+            abstained=abstained,
+            decision=Decision.ABSTAINED if abstained else Decision.ANSWERED,
+            risk=self.risk,
             selected_index=chosen.index,
             votes=[_votes(group) for group in groups],
             samples_used=len(samples),
@@ -192,6 +205,14 @@ class Selector(Generic[Output]):
             else None,
         )
         return Selection(chosen, tuple(samples), outcome)
+
+    def _is_vouched_for(self, leader: Group) -> bool:
+        least = self.options.min_confidence
+        if least is not None and (leader.confidence is None or leader.confidence < least):
+            return False
+        return self.risk is None or (
+            leader.score is not None and leader.score >= self.risk.min_score
+        )
 
     def _unscored(self, groups: Sequence[Group]) -> dict[Status, int]:
         """Of samples that were to be scored; none is where the request wanted no scores."""

@@ -76,9 +76,16 @@ class Group:
         Each sample's confidence is an estimate of it: in a vote their mean, which is not biased
         by the choice of the highest; for best_of_n, which rests on one sample, that one's.
         """
-        votes = [self.best] if self.method == SelectionMethod.BEST_OF_N else self.members
-        known = [vote.confidence for vote in votes if vote.confidence is not None]
-        return math.fsum(known) / len(known) if known else None
+        return _mean(vote.confidence for vote in self._judges)
+
+    @property
+    def score(self) -> float | None:
+        """Self-reward score of the answer, of the same samples in the same way."""
+        return _mean(vote.score for vote in self._judges)
+
+    @property
+    def _judges(self) -> Sequence[Vote]:
+        return [self.best] if self.method == SelectionMethod.BEST_OF_N else self.members
 
     @property
     def standing(self) -> tuple[float, int]:
@@ -124,6 +131,11 @@ def without_votes(samples: Sequence[Sample[Any]]) -> Sample[Any]:
             -sample.index,
         ),
     )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
 
 
 def _rank(score: float | None) -> float:

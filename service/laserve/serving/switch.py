@@ -20,6 +20,7 @@ from laserve.scoring.admission import check_admissible
 from laserve.scoring.engine import Options, Prompt
 from laserve.scoring.score_token import check_not_steered, check_scorable_prompt
 from laserve.scoring.under_way import Count
+from laserve.selecting.sampling import check_sampled_alike
 from laserve.selecting.select import sample_params
 from laserve.serving.deployment import Deployment
 from laserve.serving.generation import generation
@@ -178,6 +179,8 @@ class Switch:
         asked = sampling_params
         if scope is not None and scope.plan is not None:
             wanted = scope.plan.options
+            if scope.plan.sampling is not None:
+                check_sampled_alike(asked, scope.plan.sampling)
             asked = sample_params(asked, wanted, wanted.n_max - 1)
         identifiers = (request_id, options.get("priority"), options.get("session_id"))
         client, z_c = self.active.client, self.active.parameters.z_c  # as of all that is served

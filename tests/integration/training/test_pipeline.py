@@ -8,6 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from laserve.core.checkpoint_files import hash_files
+from laserve.core.judged import CalibrationSampling
 from laserve.core.manifest import Manifest, read_manifest
 from laserve.offline import open_engine
 from laserve_training.evaluation.held_out import FIGURES
@@ -61,6 +62,13 @@ def test_the_checkpoint_is_complete_and_carries_what_was_measured(trained: Train
     assert {"accuracy", "f1", "auroc", "auroc_within_problem"} <= manifest.evaluation.keys()
     # 12 problems with 4 samples each, of which some are cut.
     assert 20 <= len(manifest.calibration_samples) <= 48
+    assert manifest.calibration_sampling == CalibrationSampling(
+        samples=4,
+        unscored=48 - len(manifest.calibration_samples),
+        temperature=1.0,
+        max_tokens=24,
+        answer="text",
+    )
     assert 20 <= len(manifest.reference_scores) <= 48
 
 

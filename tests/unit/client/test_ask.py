@@ -190,6 +190,16 @@ def selected(**change: Any) -> Selected:
     )
 
 
+def test_a_score_that_is_too_low_for_the_risk_is_told() -> None:
+    risk = {"max_risk": 0.1, "delta": 0.1, "problems": 90, "answered": 80, "wrong": 2}
+    low = selected(abstained=True, score=0.5, risk={**risk, "min_score": 0.6})
+    assert (
+        verdict(low).splitlines()[-1] == "abstained: the score that the risk takes was not reached"
+    )
+    enough = selected(abstained=True, score=0.7, risk={**risk, "min_score": 0.6})
+    assert verdict(enough).splitlines()[-1].startswith("abstained: the confidence asked for")
+
+
 def test_what_became_of_the_upstream_is_told() -> None:
     upstream = {"model": "large", "status": "error", "message": "it is busy", "usage": None}
     assert verdict(selected(abstained=True, upstream=upstream)).splitlines()[-2:] == [

@@ -11,6 +11,7 @@ from laserve.answers.message import Message
 from laserve.core.types import Method, SelfReward, Status
 from laserve.selection.ballot import Ballot
 from laserve.selection.options import SelectionOptions
+from laserve.selection.outcome import RiskReport
 from laserve.selection.sample import Sample
 from laserve.selection.selector import Selection, Selector
 from laserve.selection.stopping import StopRule, stop_rules
@@ -99,12 +100,13 @@ async def run(
     rules: Sequence[StopRule] | None = None,
     identical: bool = False,
     equality: Equality | None = None,
+    risk: RiskReport | None = None,
     **options: Any,
 ) -> Selection[None]:
     asked = SelectionOptions(**options)
     ballot = Ballot(asked, make_extractor(asked.answer, {}), equality or StringEquality(), seed)
     return await Selector(
-        asked, sampler, ballot, stop_rules(asked) if rules is None else rules, identical
+        asked, sampler, ballot, stop_rules(asked) if rules is None else rules, identical, risk
     ).run()
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from laserve.core.manifest import MAX_MANIFEST_BYTES
+from laserve.core.types import Method, SelfReward, Status
 from laserve_training.evaluation.calibration import fit_calibration
 from laserve_training.evaluation.kept import (
     MAX_CALIBRATION_SAMPLES,
@@ -11,9 +12,14 @@ from laserve_training.evaluation.kept import (
     calibration_samples,
     reference_scores,
 )
-from laserve_training.evaluation.samples import SampleTable
+from laserve_training.evaluation.samples import Sample, SampledProblem, SampleTable
+from laserve_training.evaluation.sampling import answers_are_boxed, tabulate
+from laserve_training.problem import Problem
 
 NAN = float("nan")
+SCORED = SelfReward(
+    score=0.3, logprob=-9.5, status=Status.SCORED, method=Method.IN_FLIGHT, checkpoint="c"
+)
 
 
 def table(
@@ -32,7 +38,7 @@ def test_scored_samples_are_kept_with_problem_score_group_and_verdict() -> None:
         table(
             [[True, False, True], [False, False, False]],
             [[0.9, 0.1, 0.8], [NAN, 0.2, -1.5]],
-            [["7", "8", "7"], ["", "3", "4"]],
+            [["7", "8", "$7$"], ["", "3", ""]],
         )
     )
     assert [(one.problem, one.score, one.answer_group, one.correct) for one in kept] == [
@@ -40,8 +46,21 @@ def test_scored_samples_are_kept_with_problem_score_group_and_verdict() -> None:
         ("calibration 0", 0.1, 1, False),
         ("calibration 0", 0.8, 0, True),
         ("calibration 1", 0.2, 0, False),
-        ("calibration 1", -1.5, 1, False),
+        ("calibration 1", -1.5, None, False),
     ]
+
+
+def test_where_answers_are_boxed_one_without_a_box_votes_for_nothing() -> None:
+    problems = [
+        SampledProblem(
+            Problem("line 1", (), answer="7"),
+            tuple(Sample((1,), (2,), text, True, SCORED) for text in texts),
+        )
+        for texts in ((r"so \boxed{7}", "so 7"), (r"\boxed{\boxed{8}}", r"\boxed{"))
+    ]
+    assert answers_are_boxed(problems)
+    assert tabulate(problems, boxed_only=True).answers_PN.tolist() == [["7", ""], ["8", ""]]
+    assert tabulate(problems).answers_PN.tolist() == [["7", "so 7"], ["8", r"\boxed{"]]
 
 
 def test_the_calibration_can_be_fitted_anew_on_what_is_kept() -> None:

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laserve.core.calibration import Calibration
 from laserve.core.checkpoint_files import MANIFEST_NAME
+from laserve.core.judged import CalibrationSampling
 from laserve.core.manifest import Manifest, read_manifest, write_manifest
 from laserve.errors import ConfigurationError
 from laserve.reference.load import load_model
@@ -24,7 +25,12 @@ from laserve_training.evaluation.kept import calibration_samples, reference_scor
 from laserve_training.evaluation.prompts import prompts_of
 from laserve_training.evaluation.report import summary, write_report
 from laserve_training.evaluation.samples import SampledProblem, SampleTable
-from laserve_training.evaluation.sampling import SampleRequest, judge_drawn, tabulate
+from laserve_training.evaluation.sampling import (
+    SampleRequest,
+    answers_are_boxed,
+    judge_drawn,
+    tabulate,
+)
 from laserve_training.evaluation.store import SAMPLES_NAME, SampleStore
 from laserve_training.models import start_of, training_tokenizer
 from laserve_training.problem import Split
@@ -62,7 +68,8 @@ def run_evaluate(
     tokenizer = training_tokenizer(str(checkpoint))
     store = SampleStore(report / SAMPLES_NAME)
     sampled = _sample(config, checkpoint, manifest, model, tokenizer, store)
-    fitted_on = tabulate(sampled.calibration) if sampled.calibration else None
+    boxed = answers_are_boxed(sampled.calibration)
+    fitted_on = tabulate(sampled.calibration, boxed_only=boxed) if sampled.calibration else None
     # Without a fit of its own an evaluation leaves the checkpoint's calibration as it is.
     calibration = _fit(config, fitted_on) or manifest.calibration
     rivals = _rivals(config, checkpoint, manifest, model, tokenizer, sampled.test)
@@ -94,6 +101,13 @@ def run_evaluate(
         measured["reference_scores"] = reference_scores(table.scores_PN)
         if fitted_on is not None:
             measured["calibration_samples"] = calibration_samples(fitted_on)
+            measured["calibration_sampling"] = CalibrationSampling(
+                samples=config.evaluate.samples,
+                unscored=int((~fitted_on.scored_PN).sum()),
+                temperature=config.evaluate.temperature,
+                max_tokens=config.evaluate.max_tokens,
+                answer="boxed" if boxed else "text",
+            )
     write_manifest(checkpoint, manifest.model_copy(update=measured))
     Console().print(summary(evaluation))
     return report

@@ -3,7 +3,8 @@ whether the scores of a server in use have moved away from those that were measu
 
 import numpy as np
 
-from laserve.core.manifest import CalibrationSample
+from laserve.answers.normal_form import normal_form
+from laserve.core.judged import CalibrationSample
 from laserve_training.evaluation.samples import Floats, SampleTable
 from laserve_training.problem import Split
 
@@ -18,7 +19,8 @@ def calibration_samples(table: SampleTable) -> tuple[CalibrationSample, ...]:
     many as fit whole.
 
     Problems are named by their number, for a file's path is nobody's business. Answers that vote
-    for the same are one group; groups are numbered from 0 in the order of their first sample.
+    for the same are one group; groups are numbered from 0 in the order of their first sample. An
+    empty answer is of none.
     """
     kept: list[CalibrationSample] = []
     for number, (scores, correct, answers) in enumerate(
@@ -29,10 +31,12 @@ def calibration_samples(table: SampleTable) -> tuple[CalibrationSample, ...]:
             CalibrationSample(
                 problem=f"{Split.CALIBRATION} {number}",
                 score=float(score),
-                answer_group=groups.setdefault(str(answer), len(groups)),
+                answer_group=groups.setdefault(normal_form(answer), len(groups))
+                if answer
+                else None,
                 correct=bool(is_correct),
             )
-            for score, is_correct, answer in zip(scores, correct, answers, strict=True)
+            for score, is_correct, answer in zip(scores, correct, answers.tolist(), strict=True)
             if not np.isnan(score)
         ]
         if len(kept) + len(samples) > MAX_CALIBRATION_SAMPLES:

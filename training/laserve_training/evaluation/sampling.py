@@ -71,8 +71,15 @@ def judge_drawn(
         ]
 
 
-def tabulate(problems: Sequence[SampledProblem]) -> SampleTable:
-    """The samples as arrays."""
+def answers_are_boxed(problems: Sequence[SampledProblem]) -> bool:
+    r"""Whether any solution has a \boxed{...}, which then is what the answers are to be found
+    in."""
+    return any(last_boxed(sample.text) for problem in problems for sample in problem.samples)
+
+
+def tabulate(problems: Sequence[SampledProblem], *, boxed_only: bool = False) -> SampleTable:
+    r"""The samples as arrays. ``boxed_only``: a solution without a \boxed{...} votes for nothing,
+    where else it votes for its text."""
     rows = [problem.samples for problem in problems]
     return SampleTable(
         correct_PN=np.array([[sample.is_correct for sample in row] for row in rows]),
@@ -82,14 +89,16 @@ def tabulate(problems: Sequence[SampledProblem]) -> SampleTable:
         lengths_PN=np.array(
             [[float(len(sample.completion_token_ids)) for sample in row] for row in rows]
         ),
-        answers_PN=np.array([[_vote(sample) for sample in row] for row in rows]),
+        answers_PN=np.array([[_vote(sample, boxed_only) for sample in row] for row in rows]),
     )
 
 
-def _vote(sample: Sample) -> str:
+def _vote(sample: Sample, boxed_only: bool) -> str:
     r"""The answer that a solution votes for: its last \boxed{...}, else its whole text; nothing
     where it was cut short."""
     if sample.reward.status != Status.SCORED:
         return ""
     boxed = last_boxed(sample.text)
-    return (sample.text if boxed is None else boxed).strip()
+    if boxed is None:
+        boxed = "" if boxed_only else sample.text
+    return boxed.strip()
