@@ -29,12 +29,13 @@ from laserve.answers.plugins import load_plugins
 from laserve.api.background import end_streams
 from laserve.api.checkpoint_metrics import CheckpointMetrics
 from laserve.api.connections import close_half_open
-from laserve.api.metrics import ScoreMetrics, SelectionMetrics
+from laserve.api.metrics import ScoreMetrics
 from laserve.api.middleware.auth import api_keys
 from laserve.api.middleware.limits import default_limit
 from laserve.api.middleware.stack import Gate, surround
 from laserve.api.readiness_metrics import ReadinessMetrics
 from laserve.api.routes import mount
+from laserve.api.selection_metrics import SelectionMetrics
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import API_KEY_VARIABLE, Upstream
 from laserve.checkpoint.served import ServedCheckpoint
@@ -97,7 +98,7 @@ class LaServePlugin:
                 engine_client, parameters, manifest, args.laserve_folder, _files_shown(args)
             )
             logger.info("%s is proven: %s", manifest.checkpoint, proof)
-        observer = ScoreMetrics().observe
+        observer = ScoreMetrics(_model_name(args)).observe
         staging = _staging(args) if loads_checkpoints(args) else None
         if staging is not None:
             at_the_end(staging.close)
@@ -134,6 +135,11 @@ class LaServePlugin:
         state.laserve_announcement = asyncio.create_task(_announce(args, str(first)))
 
 
+def _model_name(args: Namespace) -> str:
+    """The first name that the model is asked for by, as vLLM's metrics have it."""
+    return str((args.served_model_name or [args.model])[0])
+
+
 def _watch_signals(app: FastAPI, stop: Stop) -> None:
     """Have the server stopped by ``stop`` from the moment that it serves: as its lifespan begins,
     vLLM has put its own handlers in place, which end the engine under what runs."""
@@ -164,7 +170,7 @@ def _selection_settings(args: Namespace, math: MathEqualityPool) -> SelectionSet
     return SelectionSettings(
         planner=Planner(load_plugins(args.answer_plugin), math),
         upstream=upstream,
-        metrics=SelectionMetrics(),
+        metrics=SelectionMetrics(_model_name(args)),
     )
 
 
@@ -193,7 +199,7 @@ async def _source(staging: Staging, folder: Path) -> Source:
 def _restarts(args: Namespace, switch: Switch, engines: Engines, prover: Prover) -> Restarts:
     folder, manifest = args.laserve_folder, args.laserve_manifest
     served = Served(Path(args.model), folder, manifest, _files_shown(args))
-    observer = ReadinessMetrics(switch.readiness).restarted
+    observer = ReadinessMetrics(switch, _model_name(args)).restarted
     limit = engine_restarts(args)
     return Restarts(switch, engines, served, prover, limit, partial(end_now, 1), observer)
 
@@ -214,7 +220,7 @@ def _loader(
         template_flag=args.laserve_template_flag,
     )
     roots = [*args.checkpoint_root, *filter(None, [args.watch_checkpoints])]
-    metrics = CheckpointMetrics(switch)
+    metrics = CheckpointMetrics(switch, _model_name(args))
     return HotLoader(switch, engines, staging, served, roots, metrics, prover)
 
 
@@ -234,7 +240,7 @@ async def _announce(args: Namespace, checkpoint: str) -> None:
                 break
             except httpx.HTTPError:
                 await asyncio.sleep(0.1)
-    model = (args.served_model_name or [args.model])[0]
+    model = _model_name(args)
     key = ' -H "Authorization: Bearer $API_KEY"' if api_keys(args) or args.api_key_file else ""
     example = args.laserve_manifest and args.laserve_manifest.example_prompt
     question = {"role": "user", "content": example or "What is 12 + 7?"}

@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry
 
 from laserve.answers.math_equality import MathEqualityPool
 from laserve.api.escalation import escalated, escalated_events
-from laserve.api.metrics import SelectionMetrics
 from laserve.api.selecting import Choosing
+from laserve.api.selection_metrics import SelectionMetrics
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import Upstream
 from laserve.selecting.plan import Planner, SelectionPlan, read_plainly
@@ -94,7 +94,7 @@ async def abstained(
     """A request whose selection is over."""
     wanted = SelectionOptions(n_max=1, min_confidence=minimum, **options)
     settings = SelectionSettings(
-        Planner({}, MathEqualityPool()), asked, SelectionMetrics(CollectorRegistry())
+        Planner({}, MathEqualityPool()), asked, SelectionMetrics("tiny", CollectorRegistry())
     )
     given = [sample(0, "own", 0.2, confidence)]
     selection: Any = await select(given, min_confidence=minimum, answer=answer)

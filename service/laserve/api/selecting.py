@@ -75,7 +75,8 @@ class Choosing:
         outcome = self.outcome
         left_out = None if self._options.return_candidates else {"candidates"}
         body["selection"] = outcome.model_dump(mode="json", exclude=left_out)
-        self._settings.metrics.observe(outcome)
+        parameters = self._scope.deployment.parameters
+        self._settings.metrics.observe(outcome, self._options.n_max, parameters)
 
     def _count_all(self, body: dict[str, Any]) -> None:
         """vLLM counts the winner; the other samples were generated too."""

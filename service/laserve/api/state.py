@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from laserve.api.metrics import SelectionMetrics
+from laserve.api.selection_metrics import SelectionMetrics
 from laserve.api.upstream import Upstream
 from laserve.hot_load.checkpoints import Checkpoints
 from laserve.selecting.plan import Planner

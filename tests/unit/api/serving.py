@@ -14,8 +14,8 @@ from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from laserve.access.key_ring import KeyRing
 from laserve.answers.math_equality import MathEqualityPool
-from laserve.api.metrics import SelectionMetrics
 from laserve.api.routes import mount
+from laserve.api.selection_metrics import SelectionMetrics
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import Upstream
 from laserve.selecting.plan import Planner
@@ -77,7 +77,7 @@ class Server:
             SelectionSettings(
                 planner=Planner(plugins={}, math=MathEqualityPool()),
                 upstream=self.upstream,
-                metrics=SelectionMetrics(CollectorRegistry()),
+                metrics=SelectionMetrics("tiny", CollectorRegistry()),
             ),
         )
         state.openai_serving_chat = self.chat

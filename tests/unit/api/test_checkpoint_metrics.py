@@ -34,7 +34,7 @@ def switch(first: Deployment) -> Switch:
 
 @pytest.fixture
 def metrics(switch: Switch, registry: CollectorRegistry) -> CheckpointMetrics:
-    return CheckpointMetrics(switch, registry)
+    return CheckpointMetrics(switch, "tiny", registry)
 
 
 def job_of(number: int, *states: State) -> Job:
@@ -51,7 +51,8 @@ def job_of(number: int, *states: State) -> Job:
 
 
 def of(name: str, registry: CollectorRegistry, **labels: str) -> float | None:
-    return registry.get_sample_value(f"laserve_{name}", labels)
+    found = {"model_name": "tiny", "checkpoint": "", "version": "", **labels}
+    return registry.get_sample_value(f"laserve_{name}", found)
 
 
 def test_the_active_checkpoint_is_the_only_one_in_the_info(
