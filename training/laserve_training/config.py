@@ -39,7 +39,7 @@ class _Table(BaseModel):
 
 
 class ScratchTable(_Table):
-    """`[model.scratch]`: a small new model with a tokenizer of single characters."""
+    """`[model.scratch]`: a small new model with a tokenizer of bytes."""
 
     architecture: Literal["qwen2", "llama"] = "qwen2"
     hidden_size: Positive = 128

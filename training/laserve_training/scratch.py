@@ -1,12 +1,15 @@
-"""A small new model with a tokenizer of single characters, for tasks with a small alphabet."""
+"""A small new model with a tokenizer of bytes, for tasks with a small alphabet."""
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+import torch
+from tokenizers import pre_tokenizers
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     GenerationConfig,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
+    Qwen2Tokenizer,
     set_seed,
 )
 
@@ -17,13 +20,15 @@ PAD, UNKNOWN, USER, ASSISTANT, END, SCORE = (
     "<|score|>",
 )
 SPECIAL_TOKENS = (PAD, UNKNOWN, USER, ASSISTANT, END, SCORE)
-"""`SCORE` is meant to be z_c; its id is 5."""
+"""`SCORE` is meant to be z_c; its id is 5. No text has `UNKNOWN` in it."""
 
+# A model that knows one game cannot follow instructions: system messages are taken and left out.
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
     "{%- if message['role'] == 'user' -%}<|user|>{{ message['content'] }}"
     "{%- elif message['role'] == 'assistant' -%}<|assistant|>{{ message['content'] }}<|end|>"
-    "{%- else -%}{{ raise_exception('only the roles user and assistant are known here') }}"
+    "{%- elif message['role'] not in ('system', 'developer') -%}"
+    "{{ raise_exception('only the roles system, developer, user and assistant are known here') }}"
     "{%- endif -%}"
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}<|assistant|>{%- endif -%}"
@@ -31,28 +36,38 @@ CHAT_TEMPLATE = (
 
 
 def new_tokenizer(alphabet: str) -> PreTrainedTokenizerFast:
-    """One token for each character of `alphabet`, after the special tokens."""
-    tokens = (*SPECIAL_TOKENS, *sorted(set(alphabet)))
-    vocabulary = {token: index for index, token in enumerate(tokens)}
-    backend = Tokenizer(models.WordLevel(vocab=vocabulary, unk_token=UNKNOWN))
-    backend.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    backend.decoder = decoders.Fuse()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=backend, pad_token=PAD, unk_token=UNKNOWN, eos_token=END
+    """One token for each byte of UTF-8: after the special tokens those of `alphabet`, which is of
+    ASCII's visible characters, then all others.
+
+    It is Qwen2's tokenizer without merges: beside a model of Qwen2's type transformers makes one of
+    that class from whatever tokenizer was saved.
+    """
+    known = sorted(set(alphabet))
+    others = sorted(set(pre_tokenizers.ByteLevel.alphabet()) - set(known))
+    tokenizer: PreTrainedTokenizerFast = Qwen2Tokenizer(
+        vocab={token: index for index, token in enumerate((*SPECIAL_TOKENS, *known, *others))},
+        merges=[],
+        unk_token=UNKNOWN,
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=list(SPECIAL_TOKENS),
     )
-    tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIAL_TOKENS)})
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
 
 
 def new_model(
-    table: ScratchTable, tokenizer: PreTrainedTokenizerFast, seed: int
+    table: ScratchTable, tokenizer: PreTrainedTokenizerFast, alphabet: str, seed: int
 ) -> PreTrainedModel:
-    """Random weights in float32, the same for the same seed."""
+    """Random weights in float32, the same for the same seed.
+
+    Its vocabulary ends with the alphabet, until `widen`: beside hundreds of tokens that never come
+    it learns far worse (a loss of 0.284 instead of 0.205 after the 400 steps of countdown.toml).
+    """
     set_seed(seed)
     config = AutoConfig.for_model(
         table.architecture,
-        vocab_size=len(tokenizer),
+        vocab_size=len(SPECIAL_TOKENS) + len(set(alphabet)),
         hidden_size=table.hidden_size,
         intermediate_size=table.intermediate_size,
         num_hidden_layers=table.num_hidden_layers,
@@ -70,3 +85,17 @@ def new_model(
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
     return model
+
+
+def widen(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
+    """Give the model the rest of the tokenizer's vocabulary, in place.
+
+    Read, each new token has a random embedding of its own; written, it is as improbable as
+    `UNKNOWN`, which the model has learned never to write.
+    """
+    taught = model.config.vocab_size
+    set_seed(seed)
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    written = model.get_output_embeddings().weight
+    with torch.no_grad():
+        written[taught:] = written[tokenizer.convert_tokens_to_ids(UNKNOWN)]

@@ -27,7 +27,7 @@ from laserve_training.models import (
 from laserve_training.problem import Problem, Split, Task
 from laserve_training.processes import on_main
 from laserve_training.rows import as_rows
-from laserve_training.scratch import new_model, new_tokenizer
+from laserve_training.scratch import new_model, new_tokenizer, widen
 from laserve_training.surroundings import check_surroundings
 from laserve_training.tasks.generated import GeneratedTask
 from laserve_training.tasks.registry import make_task
@@ -150,8 +150,8 @@ def _start(
             f"a model from scratch needs a task with an alphabet; {task.name} has none: give "
             "model.path"
         )
-    tokenizer: PreTrainedTokenizerFast = new_tokenizer(task.alphabet)
-    return new_model(scratch, tokenizer, config.seed), tokenizer
+    tokenizer = new_tokenizer(task.alphabet)
+    return new_model(scratch, tokenizer, task.alphabet, config.seed), tokenizer
 
 
 def _tokenized(
