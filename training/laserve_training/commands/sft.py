@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from datasets import Dataset
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from trl import SFTConfig, SFTTrainer, pack_dataset
 
@@ -27,7 +27,7 @@ from laserve_training.models import (
 from laserve_training.problem import Problem, Split, Task
 from laserve_training.processes import on_main
 from laserve_training.rows import as_rows
-from laserve_training.scratch import new_model, new_tokenizer, widen
+from laserve_training.scratch import new_model, new_tokenizer
 from laserve_training.surroundings import check_surroundings
 from laserve_training.tasks.generated import GeneratedTask
 from laserve_training.tasks.registry import make_task
