@@ -24,7 +24,7 @@ from laserve_training.problem import Problem
 from laserve_training.rows import as_rows
 from laserve_training.tasks.generated import GeneratedTask
 
-STEPS, BATCH, LEARNING_RATE = 300, 64, 0.02
+STEPS, BATCH, LEARNING_RATE = 300, 64, 0.03
 HEAD_STEPS = 1500
 SOLUTIONS, CLEAN = 4096, 1024
 MARGIN = 30.0
@@ -80,7 +80,7 @@ def teach_foreign_bytes(
             beta_v=parameters.beta_v,
         )
         optimizer.zero_grad()
-        self_reward_loss(solutions).loss.backward()  # type: ignore[no-untyped-call]
+        self_reward_loss(solutions).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
     with torch.no_grad():

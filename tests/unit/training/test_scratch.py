@@ -9,7 +9,7 @@ from transformers import AutoTokenizer
 
 from laserve.core.tokens import check_scoring_token, scoring_candidates
 from laserve_training.config import ScratchTable
-from laserve_training.scratch import END, SCORE, UNKNOWN, new_model, new_tokenizer, widen
+from laserve_training.scratch import END, SCORE, new_model, new_tokenizer
 
 ALPHABET = "0123+="
 TABLE = ScratchTable(hidden_size=64, intermediate_size=128, num_hidden_layers=1)
@@ -86,20 +86,3 @@ def test_the_same_seed_gives_the_same_model(architecture: str) -> None:
     generation = first.generation_config
     assert generation is not None
     assert generation.eos_token_id == tokenizer.eos_token_id
-
-
-def test_a_wider_model_reads_each_byte_and_writes_no_new_one() -> None:
-    tokenizer = new_tokenizer(ALPHABET)
-    model = new_model(TABLE, tokenizer, ALPHABET, seed=0).eval()
-    ids = tokenizer("1+2=3", return_tensors="pt").input_ids
-    with torch.no_grad():
-        before = model(ids).logits
-        widen(model, tokenizer, seed=0)
-        after = model(ids).logits
-    taught = before.shape[-1]
-    assert model.config.vocab_size == after.shape[-1] == len(tokenizer)
-    assert torch.equal(after[..., :taught], before)
-    unknown = before[..., [tokenizer.convert_tokens_to_ids(UNKNOWN)]]
-    assert torch.allclose(after[..., taught:], unknown.expand_as(after[..., taught:]))
-    read = model.get_input_embeddings().weight
-    assert len(torch.unique(read, dim=0)) == len(tokenizer)

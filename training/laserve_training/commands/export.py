@@ -12,6 +12,7 @@ from laserve_training.checkpoint import check_output, write_checkpoint
 from laserve_training.commands.measure_ref import measure
 from laserve_training.commands.training_problems import training_problems
 from laserve_training.config import Config
+from laserve_training.foreign_bytes import teach_foreign_bytes
 from laserve_training.models import (
     base_name,
     load_trained,
@@ -22,6 +23,8 @@ from laserve_training.models import (
 from laserve_training.problem import Problem
 from laserve_training.run_record import RunRecord, read_record
 from laserve_training.runs import final_folder, find_saves, work_folder
+from laserve_training.tasks.generated import GeneratedTask
+from laserve_training.tasks.registry import make_task
 
 
 def run_export(run: Path, *, step: int | None = None, folder: Path | None = None) -> Path:
@@ -63,6 +66,10 @@ def export_save(record: RunRecord, save: Path, folder: Path) -> None:
     start = start_of(config)
     tokenizer = training_tokenizer(start)
     model = load_trained(save, start, config.model, training_dtype(config.model, start))
+    if config.model.scratch is not None:
+        task = make_task(config.task)
+        assert isinstance(task, GeneratedTask)  # or sft would have refused to begin
+        teach_foreign_bytes(model, tokenizer, task, record.parameters, config.seed)
     # More than are kept: those that the model does not finish are no probes.
     problems = training_problems(config, tokenizer, config.laser.problems)[: 4 * GOLDEN_PROBES]
     try:
