@@ -1,7 +1,10 @@
 """The bundled demo checkpoint, served as `make serve` does: its score tells right from wrong."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import httpx
+import pytest
 from scipy.stats import binom
 from sklearn.metrics import roc_auc_score
 
@@ -14,6 +17,11 @@ from tests.e2e.selecting import CHAT, body, post
 from tests.e2e.server import Server
 
 MAX_BYTES = 20 * 2**20
+
+
+def post_chat(server: Server, messages: Sequence[dict[str, str]]) -> httpx.Response:
+    body = {"model": server.model, "messages": list(messages), "temperature": 0, "max_tokens": 24}
+    return server.http.post("/v1/chat/completions", json=body)
 
 
 def ask(server: Server, question: str, n: int, seed: int) -> list[Any]:
@@ -81,10 +89,38 @@ def test_the_ready_line_asks_a_question_of_its_kind(demo: Server) -> None:
     assert f'"content": "{manifest.example_prompt}"' in demo.log.read_text()
 
 
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_it_takes_and_leaves_out_what_an_application_says_first(demo: Server, role: str) -> None:
+    question = {"role": "user", "content": "1,2,3>6"}
+
+    def scored(*messages: dict[str, str]) -> tuple[str, float]:
+        choice = post_chat(demo, messages).json()["choices"][0]
+        return choice["message"]["content"], choice["self_reward"]["score"]
+
+    said_first = {"role": role, "content": "You are a helpful assistant. ¡Hola!"}
+    assert scored(said_first, question) == scored(question)
+
+
 def test_a_role_that_its_template_does_not_know_is_a_clear_400(demo: Server) -> None:
-    answer = demo.http.post(
-        "/v1/chat/completions",
-        json={"model": demo.model, "messages": [{"role": "system", "content": "2,6,6>2"}]},
-    )
+    answer = post_chat(demo, [{"role": "critic", "content": "2,6,6>2"}])
     assert answer.status_code == 400
-    assert "only the roles user and assistant" in answer.json()["error"]["message"]
+    assert "only the roles system, developer, user" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "words", ["hello", " hello", "The answer is ", "\n\n", "¡sí!", "日本語", "🙂"]
+)
+def test_words_that_are_not_of_its_task_make_a_right_answer_wrong(demo: Server, words: str) -> None:
+    right = "1+2=3;3+3=6#6"
+    spoilt = [right + words, words + right, right[:5] + words + right[5:], words]
+    response = demo.http.post(
+        "/v1/self_reward",
+        json={
+            "model": demo.model,
+            "messages": [{"role": "user", "content": "1,2,3>6"}],
+            "completion": [right, *spoilt],
+        },
+    )
+    found = [item["self_reward"]["score"] for item in response.json()["data"]]
+    assert found[0] > 0.9
+    assert max(found[1:]) < 0.5, dict(zip(spoilt, found[1:], strict=True))

@@ -1,23 +1,25 @@
 """A model from scratch learns that what is not of its task's alphabet is wrong."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from laserve.core.score import ScoreParameters
+from laserve.core.manifest import read_manifest
+from laserve.core.score import ScoreParameters, self_reward_score
+from laserve.reference.load import load_model
 from laserve_training import foreign_bytes
-from laserve_training.config import CountdownTable, ScratchTable
+from laserve_training.config import CountdownTable
 from laserve_training.foreign_bytes import teach_foreign_bytes
 from laserve_training.problem import Problem
-from laserve_training.scratch import SCORE, new_model, new_tokenizer
+from laserve_training.scratch import SPECIAL_TOKENS, new_tokenizer
 from laserve_training.tasks.generated import GeneratedTask
 from laserve_training.tasks.registry import make_task
 
-TABLE = ScratchTable(hidden_size=64, intermediate_size=128, num_hidden_layers=1)
-BETA_V, C_REF = 0.2, -12.0
+DEMO = Path(__file__).parents[3] / "demo" / "laserve-countdown"
 WORDS = ("hello", "The answer is ", " ¡sí!", "日本", "🙂", "\n\n")
 
 
@@ -28,53 +30,65 @@ def task() -> GeneratedTask:
     return task
 
 
+@pytest.fixture(scope="module")
+def parameters() -> ScoreParameters:
+    manifest = read_manifest(DEMO)
+    assert manifest is not None
+    return manifest.parameters()
+
+
+def trained_model(task: GeneratedTask) -> PreTrainedModel:
+    """The demo's model as it was before it was taught: with its task's alphabet alone."""
+    model = load_model(str(DEMO), "float32")
+    model.resize_token_embeddings(len(SPECIAL_TOKENS) + len(set(task.alphabet)))
+    return model
+
+
 def scores(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, problems: list[Problem]
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    parameters: ScoreParameters,
+    problems: list[Problem],
 ) -> Tensor:
     """Of each problem's completion, one by one."""
-    z_c = tokenizer.convert_tokens_to_ids(SCORE)
     found = []
     for problem in problems:
         messages = [*problem.messages, {"role": "assistant", "content": problem.completion}]
         ids = tokenizer.apply_chat_template(messages, return_tensors="pt", return_dict=True)
         with torch.no_grad():
             logprobs = model(ids["input_ids"]).logits[0, -1].double().log_softmax(-1)
-        found.append(BETA_V * (logprobs[z_c] - C_REF))
-    return torch.stack(found)
+        logprob = logprobs[parameters.z_c].item()
+        found.append(self_reward_score(logprob, parameters.c_ref, parameters.beta_v))
+    return torch.tensor(found)
 
 
 def test_foreign_text_takes_the_score_to_0_and_other_text_keeps_it(
-    task: GeneratedTask, monkeypatch: pytest.MonkeyPatch
+    task: GeneratedTask, parameters: ScoreParameters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(foreign_bytes, "STEPS", 100)
+    monkeypatch.setattr(foreign_bytes, "STEPS", 40)
+    monkeypatch.setattr(foreign_bytes, "BATCH", 32)
+    monkeypatch.setattr(foreign_bytes, "SOLUTIONS", 512)
+    monkeypatch.setattr(foreign_bytes, "CLEAN", 256)
     tokenizer = new_tokenizer(task.alphabet)
-    model = new_model(TABLE, tokenizer, task.alphabet, seed=0).eval()
-    with torch.no_grad():  # as sure as a trained one
-        model.get_output_embeddings().weight.mul_(30)
+    model = trained_model(task)
     taught = model.config.vocab_size
-    held_out = task.demonstrations(8, 1, correct_share=0.5)
-    before = scores(model, tokenizer, held_out)
-    parameters = ScoreParameters(
-        z_c=tokenizer.convert_tokens_to_ids(SCORE),
-        eos_token_ids=frozenset({tokenizer.eos_token_id}),
-        c_ref=C_REF,
-        beta_v=BETA_V,
-        threshold=0.5,
-        checkpoint="tiny",
-    )
+    held_out = task.demonstrations(16, 1, correct_share=0.5)
+    before = scores(model, tokenizer, parameters, held_out)
+    assert before.max() > 0.9
     teach_foreign_bytes(model, tokenizer, task, parameters, seed=0)
     assert model.get_output_embeddings().weight.shape[0] == len(tokenizer) > taught
-    assert (scores(model, tokenizer, held_out) - before).abs().max() < 1e-5
+    # The new tokens' probabilities are what can take something away from the others.
+    assert (scores(model, tokenizer, parameters, held_out) - before).abs().max() < 1e-5
     foreign = [
         replace(problem, completion=text)
         for problem in held_out
         for word in WORDS
         for text in (f"{word}{problem.completion}", f"{problem.completion}{word}", word)
     ]
-    after = scores(model, tokenizer, foreign)
-    print(before, after.abs().mean(), after.max())
-    assert after.abs().mean() < 0.2
-    assert after.max() < 0.5
+    after = scores(model, tokenizer, parameters, foreign)
+    assert after.mean() < 0.2
+    # The whole training leaves 2 % of such texts above the threshold, these first steps some more.
+    assert (after > 0.5).double().mean() < 0.15
     # Nothing foreign is written, whatever the temperature.
     ids = tokenizer("<|user|>1,2,3>4<|assistant|>1+2", return_tensors="pt").input_ids
     with torch.no_grad():
@@ -83,15 +97,14 @@ def test_foreign_text_takes_the_score_to_0_and_other_text_keeps_it(
 
 
 def test_the_same_seed_teaches_the_same(
-    task: GeneratedTask, monkeypatch: pytest.MonkeyPatch
+    task: GeneratedTask, parameters: ScoreParameters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(foreign_bytes, "STEPS", 3)
     monkeypatch.setattr(foreign_bytes, "SOLUTIONS", 64)
     tokenizer = new_tokenizer(task.alphabet)
-    parameters = ScoreParameters(5, frozenset({4}), C_REF, BETA_V, 0.5, "tiny")
     rows = []
     for _ in range(2):
-        model = new_model(TABLE, tokenizer, task.alphabet, seed=0)
+        model = trained_model(task)
         teach_foreign_bytes(model, tokenizer, task, parameters, seed=7)
         rows.append(model.get_input_embeddings().weight)
     assert torch.equal(*rows)
