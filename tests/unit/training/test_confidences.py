@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -199,6 +200,18 @@ def test_untrained_score_is_the_log_probability_of_z_c_after_the_eos(tiny: Tiny)
     ]
     np.testing.assert_allclose(values, expected, atol=TOLERANCE)
     assert np.isnan(values[:, -1]).all()
+
+
+def test_a_token_that_the_base_model_has_no_row_for_leaves_no_untrained_score(tiny: Tiny) -> None:
+    base = deepcopy(tiny.model)
+    width = tiny.files.z_c + 1
+    base.resize_token_embeddings(width)
+    (problem, *_) = sampled_problems(tiny)
+    eos = tiny.files.primary_eos
+    known, unknown = (sample((5,), (9, token, eos), Status.SCORED) for token in (11, width))
+    sampled = SampledProblem(problem.problem, (known, unknown))
+    values = untrained_scores([sampled], base, tiny.files.z_c, SETTINGS)
+    assert np.isnan(values).tolist() == [[False, True]]
 
 
 def test_untrained_score_needs_an_output_for_z_c(tiny: Tiny) -> None:

@@ -145,7 +145,8 @@ def untrained_scores(
     settings: ConfidenceSettings,
 ) -> Floats:
     """(P, N) log pi_base(z_c | x, y), nats: the score up to its scale and constant, which change no
-    order. NaN where the sample has no score."""
+    order. NaN where the sample has no score, or a token that the base model has no row for, as one
+    from scratch has none for what is not of its task's alphabet."""
     width = _vocabulary_size(base_model)
     if z_c >= width:
         raise ConfigurationError(
@@ -153,8 +154,12 @@ def untrained_scores(
             "base model that the checkpoint was trained from"
         )
     rewards = [sample.reward for problem in problems for sample in problem.samples]
-    scored = [i for i, reward in enumerate(rewards) if reward.status is Status.SCORED]
     every = _solutions(problems)
+    scored = [
+        i
+        for i, reward in enumerate(rewards)
+        if reward.status is Status.SCORED and max(every[i].prompt + every[i].completion) < width
+    ]
     values = np.full(len(every), np.nan)
     sequences = [every[i] for i in scored]
     for index, logits in _logits(base_model, sequences, settings.batch_size):
