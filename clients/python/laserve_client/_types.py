@@ -128,6 +128,8 @@ class Candidate(_Result):
     text: str | None
     tool_calls: tuple[ToolCall, ...] = ()
     answer: str | None
+    vote: int | None = None
+    """The place of its answer in `votes`; None where it votes for nothing."""
     finish_reason: str | None
     completion_tokens: int
     self_reward: SelfReward | None

@@ -50,6 +50,8 @@ async def completion_answer(
         if choosing is not None:
             events = escalated_events(raw_request, choosing, events)
             events = amended(events, ANY_CHUNK, choosing.into_chunk)
+            if choosing.progress is not None:
+                events = choosing.progress.before(events)
         interval = float(raw_request.app.state.args.sse_keep_alive_interval)
         return _stream(raw_request, with_sse_keep_alive(events, interval), rewards)
     body = answer.model_dump()

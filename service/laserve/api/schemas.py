@@ -93,8 +93,11 @@ class SelectableRequest(ScoredRequest):
     )
 
     if TYPE_CHECKING:  # vLLM's, of which every subclass is one
+        model: str | None
         n: Any  # int, and None too for chat
+        request_id: str
         seed: int | None
+        stream: bool | None
         use_beam_search: bool
 
     def refuse_unfit(self) -> None:

@@ -8,6 +8,7 @@ from vllm import envs
 from vllm.outputs import RequestOutput
 
 from laserve.api.deltas import keep
+from laserve.api.progress import Progress
 from laserve.api.schemas import SelectableRequest
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.errors import RequestError
@@ -21,8 +22,14 @@ class Choosing:
     """A selection under way, and then its outcome."""
 
     def __init__(
-        self, plan: SelectionPlan, scope: RequestScope, settings: SelectionSettings
+        self,
+        plan: SelectionPlan,
+        scope: RequestScope,
+        settings: SelectionSettings,
+        progress: Progress | None = None,
     ) -> None:
+        """``progress``: tells of samples as they end; None where nobody asks."""
+        self.progress = progress
         self._options = plan.options
         self._scope = scope
         self._settings = settings
@@ -112,7 +119,14 @@ async def ask_for_selection(
         )
     state: LaServeState = raw_request.app.state.laserve
     scope = bound_scope()
+    progress = None
+    if request.stream and request.selection.return_candidates:
+        progress = Progress(request, raw_request)
     scope.plan = await state.selection.planner.plan(
-        request.selection, scope.deployment.parameters, seed=request.seed or 0, read=read
+        request.selection,
+        scope.deployment.parameters,
+        seed=request.seed or 0,
+        read=read,
+        on_ended=None if progress is None else progress.tell,
     )
-    return Choosing(scope.plan, scope, state.selection)
+    return Choosing(scope.plan, scope, state.selection, progress)

@@ -13,10 +13,12 @@ from laserve.core.score import ScoreParameters
 from laserve.errors import RequestError
 from laserve.selection.ballot import Ballot
 from laserve.selection.options import SelectionOptions
-from laserve.selection.outcome import RiskReport
+from laserve.selection.outcome import RiskReport, SelectionProgress
 from laserve.selection.risk import bounded_risk
 from laserve.selection.stopping import StopRule, stop_rules
 
+OnEnded = Callable[[SelectionProgress], None]
+"""Told of each sample that ends."""
 ReadMessage = Callable[[str, Sequence[int], Sequence[int]], Message]
 """From a completion's text and token ids, and the prompt's token ids, to what it says."""
 
@@ -34,6 +36,7 @@ class SelectionPlan:
     ballot: Ballot
     rules: Sequence[StopRule]
     read: ReadMessage
+    on_ended: OnEnded | None = None
     risk: RiskReport | None = None
     """The bound that is to hold."""
     sampling: CalibrationSampling | None = None
@@ -56,6 +59,7 @@ class Planner:
         *,
         seed: int,
         read: ReadMessage,
+        on_ended: OnEnded | None = None,
     ) -> SelectionPlan:
         """The plan for one request. Raises RequestError where it cannot be done as asked."""
         if options.needs_confidence and parameters.calibration is None:
@@ -73,11 +77,11 @@ class Planner:
         ballot = Ballot(options, extractor, equality, seed)
         rules = stop_rules(options)
         if options.max_risk is None:
-            return SelectionPlan(options, ballot, rules, read)
+            return SelectionPlan(options, ballot, rules, read, on_ended)
         judged = parameters.judged
         # In a thread: it may take its time.
         risk = await asyncio.to_thread(
             bounded_risk, options, options.max_risk, judged, parameters.checkpoint
         )
         sampling = None if judged is None else judged.sampling
-        return SelectionPlan(options, ballot, rules, read, risk, sampling)
+        return SelectionPlan(options, ballot, rules, read, on_ended, risk, sampling)

@@ -63,7 +63,15 @@ async def select(
     """
     sampler = _EngineSampler(engine, plan, prompt, params, request_id, scored, options)
     identical = is_deterministic(params, engine.vllm_config.model_config.get_vocab_size())
-    selector = Selector(plan.options, sampler, plan.ballot, plan.rules, identical, plan.risk)
+    selector = Selector(
+        plan.options,
+        sampler,
+        plan.ballot,
+        plan.rules,
+        identical,
+        risk=plan.risk,
+        on_ended=plan.on_ended,
+    )
     return await selector.run()
 
 

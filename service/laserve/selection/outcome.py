@@ -74,9 +74,23 @@ class CandidateReport(_Frozen):
     text: str
     tool_calls: list[CandidateToolCall]
     answer: str | None
+    vote: int | None = Field(
+        description="The place in `votes` of what it votes for; null where it votes for nothing."
+    )
     finish_reason: str
     completion_tokens: int
     self_reward: SelfReward | None
+
+
+class SelectionProgress(_Frozen):
+    """A selection under way, as a sample has ended."""
+
+    candidate: CandidateReport = Field(description="That sample.")
+    votes: list[AnswerVotes] = Field(description="Every answer so far, the leader first.")
+    confidence: float | None = Field(description="Of the leader, as the outcome states it.")
+    samples_ended: int
+    samples_running: int
+    completion_tokens: int = Field(description="Of the samples that have ended.")
 
 
 class UpstreamReport(_Frozen):

@@ -24,6 +24,7 @@ from laserve.selection.outcome import (
     Decision,
     RiskReport,
     SelectionOutcome,
+    SelectionProgress,
     StopCause,
     Unvoted,
 )
@@ -68,6 +69,8 @@ class Selector(Generic[Output]):
     risk: RiskReport | None = None
     """The bound that is to hold. It is that of samples that are counted one after the other in the
     order in which they were started, so that how long each takes has no part in it."""
+    on_ended: Callable[[SelectionProgress], None] | None = None
+    """Told of each sample that ends before the selection does."""
     _ended: dict[int, Sample[Output]] = field(default_factory=dict)
     _running: dict[asyncio.Task[Sample[Output]], int] = field(default_factory=dict)
     _tokens: dict[int, int] = field(default_factory=dict)
@@ -150,6 +153,8 @@ class Selector(Generic[Output]):
                 sample = task.result()
                 self._ended[self._running.pop(task)] = sample
                 await self.ballot.add(sample, deadline - asyncio.get_running_loop().time())
+                if self.on_ended is not None:
+                    self.on_ended(self._progress(sample))
             if self.risk is not None:
                 return
 
@@ -167,6 +172,17 @@ class Selector(Generic[Output]):
                 self._ended[index] = await task
                 del self._running[task]
         return set(running.values())
+
+    def _progress(self, sample: Sample[Output]) -> SelectionProgress:
+        _, groups = applied(self.options.method, self.ballot.standings())
+        return SelectionProgress(
+            candidate=self._report(sample, groups),
+            votes=[_votes(group) for group in groups],
+            confidence=groups[0].confidence if groups else None,
+            samples_ended=len(self._ended),
+            samples_running=len(self._running),
+            completion_tokens=sum(one.completion_tokens for one in self._ended.values()),
+        )
 
     def _selection(self, cause: StopCause, cancelled: set[int]) -> Selection[Output]:
         method, groups = applied(self.options.method, self.ballot.standings())
@@ -200,7 +216,7 @@ class Selector(Generic[Output]):
             completion_tokens=sum(sample.completion_tokens for sample in samples),
             stop_cause=cause,
             equality_timeouts=self.ballot.equality_timeouts,
-            candidates=[self._report(sample) for sample in samples]
+            candidates=[self._report(sample, groups) for sample in samples]
             if self.options.return_candidates
             else None,
         )
@@ -219,7 +235,8 @@ class Selector(Generic[Output]):
         rewards = [self._ended[vote.index].reward for group in groups for vote in group.members]
         return dict(Counter(reward.status for reward in rewards if reward and reward.score is None))
 
-    def _report(self, sample: Sample[Output]) -> CandidateReport:
+    def _report(self, sample: Sample[Output], groups: Sequence[Group]) -> CandidateReport:
+        places = {vote.index: place for place, group in enumerate(groups) for vote in group.members}
         return CandidateReport(
             index=sample.index,
             text=sample.message.text,
@@ -228,6 +245,7 @@ class Selector(Generic[Output]):
                 for call in sample.message.tool_calls
             ],
             answer=self.ballot.answers.get(sample.index),
+            vote=places.get(sample.index),
             finish_reason=sample.finish_reason,
             completion_tokens=sample.completion_tokens,
             self_reward=sample.reward,
