@@ -103,7 +103,7 @@ class LaServePlugin:
         if staging is not None:
             at_the_end(staging.close)
         source = None if staging is None else await _source(staging, Path(args.model))
-        first = Deployment(1, engine_client, parameters, observer, source)
+        first = Deployment(1, engine_client, parameters, observer, source, manifest=manifest)
         switch = Switch(first, args.load_patience)
         loader = None
         engines = Engines(args, engine_client)
@@ -116,6 +116,7 @@ class LaServePlugin:
             under_way.append(asyncio.create_task(loader.run(args.watch_checkpoints)))
         state.laserve = LaServeState(
             selection=_selection_settings(args, math),
+            active=lambda: switch.active,
             checkpoints=loader,
         )
         share_engine(state, engine_client, switch)

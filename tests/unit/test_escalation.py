@@ -100,7 +100,7 @@ async def abstained(
     selection: Any = await select(given, min_confidence=minimum, answer=answer)
     deployment = deployment_of(PARAMETERS.checkpoint)
     plan = SelectionPlan(wanted, None, (), read_plainly)  # type: ignore[arg-type]
-    state = SimpleNamespace(laserve=LaServeState(settings), args=Namespace())
+    state = SimpleNamespace(laserve=LaServeState(settings, lambda: deployment), args=Namespace())
     scope = {
         "type": "http",
         "method": "POST",

@@ -16,7 +16,7 @@ from vllm.entrypoints.openai.responses.api_router import responses
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api import checkpoints, models
+from laserve.api import active, checkpoints, models
 from laserve.api.answers import completion_answer, message_answer, responses_answer
 from laserve.api.background import tell_end
 from laserve.api.document import complete_document
@@ -60,6 +60,7 @@ def mount(app: FastAPI) -> None:
     """
     app.include_router(router)
     app.include_router(given.router)
+    app.include_router(active.router)  # before the loads, by whose id it is not found
     app.include_router(checkpoints.router)
     app.include_router(models.router)
     app.router.add_api_route(

@@ -119,4 +119,6 @@ class Restarts:
                 await Prover.of_start(
                     client, parameters, served.manifest, served.folder, served.files
                 )
-            return Deployment(lost.version + 1, client, parameters, lost.observer)
+            return Deployment(
+                lost.version + 1, client, parameters, lost.observer, manifest=lost.manifest
+            )

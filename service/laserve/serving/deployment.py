@@ -16,6 +16,7 @@ from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams
 
 from laserve.checkpoint.staging import StagedCheckpoint
+from laserve.core.manifest import Manifest
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward
 from laserve.core.weights_hash import weights_hash
@@ -89,12 +90,16 @@ class Deployment:
     """Where it can be loaded from again; None where the server loads no checkpoints."""
     adapter: LoRARequest | None = None
     """The LoRA adapter that it is, on top of the engine's weights."""
+    manifest: Manifest | None = None
+    """What it says of itself; that of its source, where it has one."""
     requests: Count = field(default_factory=Count)
     """HTTP requests that are bound to it."""
     scored: ScoredEngine = field(init=False)
     _lease: _Lease = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.source is not None:
+            self.manifest = self.source.checkpoint.manifest
         known = self.parameters.weights if self.source is None else self.source.weights_hash
         self.parameters = replace(self.parameters, version=self.version, weights=known)
         self._lease = _Lease(self.client)

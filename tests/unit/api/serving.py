@@ -79,6 +79,7 @@ class Server:
                 upstream=self.upstream,
                 metrics=SelectionMetrics("tiny", CollectorRegistry()),
             ),
+            active=lambda: self.deployment,
         )
         state.openai_serving_chat = self.chat
         state.openai_serving_chat_batch = FakeServingBatch(self.engine)
