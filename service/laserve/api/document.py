@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from laserve.api.examples import EXAMPLES
 from laserve.api.middleware.administration import READING, is_administrative
-from laserve.api.middleware.auth import HEALTH
+from laserve.api.middleware.auth import is_open
 from laserve.api.middleware.error_shape import MESSAGES
 from laserve.api.middleware.paths import leads_below
 
@@ -42,7 +42,7 @@ def _refusals(path: str, method: str) -> Iterator[HTTPStatus]:
     """What may be answered before the route is reached, or where it fails."""
     yield HTTPStatus.INTERNAL_SERVER_ERROR
     yield HTTPStatus.SERVICE_UNAVAILABLE
-    if path != HEALTH:
+    if not is_open(path):
         yield HTTPStatus.UNAUTHORIZED
     if is_administrative(path, method):
         yield HTTPStatus.FORBIDDEN

@@ -22,6 +22,7 @@ from laserve.api.background import tell_end
 from laserve.api.document import complete_document
 from laserve.api.given import routes as given
 from laserve.api.middleware.head import HeadMiddleware
+from laserve.api.page import mount_page
 from laserve.api.parsing import parsed
 from laserve.api.reading import chat_reader
 from laserve.api.rewards import ask_for_rewards
@@ -71,6 +72,7 @@ def mount(app: FastAPI) -> None:
         responses=streamed(ScoredChatCompletionResponse, ErrorResponse),
         dependencies=[Depends(validate_json_request), Depends(require_object)],
     )
+    mount_page(app)
     refuse_where_unscored(app)
     complete_document(app)
     app.add_middleware(HeadMiddleware)

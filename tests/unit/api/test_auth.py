@@ -1,4 +1,5 @@
-"""With an API key, only the health check answers without it: checked on every route there is."""
+"""With an API key, only the health check and the page's files are answered without it: checked on
+every route there is."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from fastapi.testclient import TestClient
 from starlette.routing import Mount, Route
 from starlette.testclient import WebSocketDenialResponse
 
-from laserve.api.middleware.auth import api_keys
+from laserve.api.middleware.auth import PAGE, PAGE_FILES, api_keys
 from tests.unit.api.serving import CHAT, Server, build_app
 
 pytestmark = pytest.mark.asyncio
@@ -32,7 +33,9 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str]]:
             yield method, path
 
 
-async def test_no_route_but_health_answers_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_route_but_health_and_the_page_answers_without_a_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("VLLM_SERVER_DEV_MODE", "1")
     server = guarded("--api-key", KEY)
     found = set(operations(server.app))
@@ -52,6 +55,9 @@ async def test_no_route_but_health_answers_without_a_key(monkeypatch: pytest.Mon
                 assert answer.status_code == (200 if method == "GET" else 405)
                 assert (await client.head(path)).status_code == 200
                 continue
+            if path in (PAGE, PAGE_FILES):
+                assert answer.status_code in (200, 404, 405)
+                continue
             assert answer.status_code == 401, (method, path)
             assert answer.headers["www-authenticate"] == "Bearer"
             if method != "HEAD":
@@ -64,7 +70,15 @@ async def test_no_route_but_health_answers_without_a_key(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/health/", "/health/../metrics", "//health", "/healthy", "/metrics/health"],
+    [
+        "/nothing",
+        "/health/",
+        "/health/../metrics",
+        "//health",
+        "/healthy",
+        "/metrics/health",
+        "/pages",
+    ],
 )
 async def test_a_path_like_the_health_checks_is_guarded(path: str) -> None:
     client = TestClient(guarded("--api-key", KEY).app)  # sends the path as it is

@@ -1,5 +1,5 @@
-"""The API key, asked for on every route but the health check. A CORS preflight, which a browser
-sends without it, is answered further outside.
+"""The API key, asked for on every route but the health check and the files of the page. A CORS
+preflight, which a browser sends without it, is answered further outside.
 
 vLLM's own check guards the prefixes /v1, /v2, /inference and /cohere only, and leaves open what
 generates or tells elsewhere: /generative_scoring, /score, /rerank, /invocations, /metrics, the
@@ -18,9 +18,10 @@ from vllm import envs
 from laserve.access.key_ring import KeyRing
 from laserve.access.keys import Key
 from laserve.api.errors import error_answer
-from laserve.api.middleware.paths import path_of
+from laserve.api.middleware.paths import leads_below, path_of
 
 HEALTH = "/health"
+PAGE, PAGE_FILES = "/", "/page"
 ADMIN_KEY_HEADER = "x-laserve-admin-key"
 
 _CALLER = "laserve.caller"
@@ -67,7 +68,7 @@ class ApiKeyMiddleware:
             return
         headers = Headers(scope=scope)
         key = self._ring.caller(_presented(headers))
-        if key is None and self._ring.is_required and path_of(scope) != HEALTH:
+        if key is None and self._ring.is_required and not is_open(path_of(scope)):
             await _refusal()(scope, receive, send)
             return
         admin_secret = headers.get(ADMIN_KEY_HEADER)
@@ -80,6 +81,11 @@ class ApiKeyMiddleware:
             inner["authorization"] = f"Bearer {self._vllms_key}"
             passed["headers"] = inner.raw
         await self.app(passed, receive, send)
+
+
+def is_open(path: str) -> bool:
+    """Whether it takes no key."""
+    return path in (HEALTH, PAGE) or leads_below(path, PAGE_FILES)
 
 
 def api_keys(args: Namespace) -> list[str]:
