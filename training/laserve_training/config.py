@@ -278,6 +278,9 @@ class EvaluateTable(_Table):
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
     rivals: bool = True
     """Whether to measure other confidences too: a forward pass over each solution."""
+    self_judgement: bool = True
+    """Whether the model asked for its verdict is one of them: a prompt of its own for each
+    solution."""
     engine_flags: tuple[Text, ...] = ()
     """Flags of `laserve serve`."""
 

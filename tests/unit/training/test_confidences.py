@@ -274,7 +274,19 @@ def test_rivals_name_what_is_missing_and_why(tiny: Tiny) -> None:
         problems, tiny.model, tiny.tokenizer, z_c=tiny.files.z_c, base_model=tiny.model
     )
     assert based.missing.keys() == {"self_judgement"}
+    without = measure_rivals(
+        problems, tiny.model, tiny.tokenizer, z_c=tiny.files.z_c, self_judgement=False
+    )
+    assert without.missing["self_judgement"] == "evaluate.self_judgement is off"
     assert {array.shape for array in based.values.values()} == {(3, 6)}
+
+
+def test_a_completion_has_the_same_figures_each_time_it_is_drawn(tiny: Tiny) -> None:
+    once = sampled_problems(tiny)
+    twice = [SampledProblem(one.problem, one.samples * 2) for one in once]
+    expected = token_confidences(once, tiny.model, SETTINGS)
+    for name, values_PN in token_confidences(twice, tiny.model, SETTINGS).items():
+        np.testing.assert_array_equal(values_PN, np.tile(expected[name], (1, 2)))
 
 
 def test_a_tokenizer_without_a_chat_template_cannot_ask(tiny: Tiny) -> None:

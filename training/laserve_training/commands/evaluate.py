@@ -64,7 +64,9 @@ def run_evaluate(
             f"{checkpoint} has no {MANIFEST_NAME}: train one with `laserve-train laser`, or "
             "measure its constants with `laserve measure-ref`"
         )
-    model = load_model(str(checkpoint), "auto")
+    # A CPU computes in bfloat16 several times slower, and no better.
+    dtype = "float32" if PartialState().device.type == "cpu" else "auto"
+    model = load_model(str(checkpoint), dtype)
     tokenizer = training_tokenizer(str(checkpoint))
     store = SampleStore(report / SAMPLES_NAME)
     sampled = _sample(config, checkpoint, manifest, model, tokenizer, store)
@@ -192,6 +194,7 @@ def _rivals(
         z_c=manifest.z_c,
         chat_template_kwargs=manifest.chat_template_kwargs,
         base_model=None if is_base else _on_device(load_model(base, dtype)),
+        self_judgement=config.evaluate.self_judgement,
     )
 
 

@@ -82,10 +82,11 @@ def measure_rivals(
     z_c: int,
     chat_template_kwargs: Mapping[str, JsonValue] | None = None,
     base_model: PreTrainedModel | None = None,
+    self_judgement: bool = True,
     settings: ConfidenceSettings | None = None,
 ) -> Rivals:
-    """Every rival on the samples of `problems`, for the evaluated `model` and its tokenizer, which
-    renders prompts with `chat_template_kwargs`.
+    """Every rival, `self_judgement` only where it is asked for, on the samples of `problems`, for
+    the evaluated `model` and its tokenizer, which renders prompts with `chat_template_kwargs`.
 
     The models are put into evaluation mode. Raises ConfigurationError where the base model has no
     output for z_c, DataError where the chat template refuses a self-judgement.
@@ -98,7 +99,9 @@ def measure_rivals(
     else:
         values["untrained_score"] = untrained_scores(problems, base_model, z_c, settings)
     answers = judgement_tokens(tokenizer)
-    if isinstance(answers, str):
+    if not self_judgement:
+        missing["self_judgement"] = "evaluate.self_judgement is off"
+    elif isinstance(answers, str):
         missing["self_judgement"] = answers
     else:
         values["self_judgement"] = self_judgements(
@@ -232,6 +235,8 @@ def problem_only(correct_PN: Bools) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Sequence:
+    """Equal ones have equal logits."""
+
     prompt: tuple[int, ...]
     completion: tuple[int, ...]
 
@@ -274,27 +279,29 @@ def _logits(
     """(index, logits of shape (C + 1, V)) of each sequence, longest first: the distributions of its
     C completion tokens and of the token after them.
 
-    Padding is on the right, where a causal model does not see it.
+    Each is read once, however often it was drawn. Padding is on the right, where a causal model
+    does not see it.
     """
     model.eval()
     vocabulary = _vocabulary_size(model)
+    drawn: dict[_Sequence, list[int]] = {}
+    for index, sequence in enumerate(sequences):
+        drawn.setdefault(sequence, []).append(index)
     # Longest first: little padding, and what does not fit in memory fails at the start.
-    order = sorted(range(len(sequences)), key=lambda i: -len(sequences[i]))
+    order = sorted(drawn, key=lambda sequence: -len(sequence))
     start = 0
     while start < len(order):
-        width = len(sequences[order[start]])
+        width = len(order[start])
         rows = max(1, min(batch_size, _MAX_LOGITS // (width * vocabulary)))
         batch = order[start : start + rows]
         start += rows
         # The first position that is asked for: it predicts the first token of a completion.
-        first = min(len(sequences[i].prompt) for i in batch) - 1
+        first = min(len(sequence.prompt) for sequence in batch) - 1
         ids = torch.zeros(len(batch), width, dtype=torch.long)
         mask = torch.zeros(len(batch), width, dtype=torch.long)
-        for row, i in enumerate(batch):
-            ids[row, : len(sequences[i])] = torch.tensor(
-                [*sequences[i].prompt, *sequences[i].completion]
-            )
-            mask[row, : len(sequences[i])] = 1
+        for row, sequence in enumerate(batch):
+            ids[row, : len(sequence)] = torch.tensor([*sequence.prompt, *sequence.completion])
+            mask[row, : len(sequence)] = 1
         with torch.inference_mode():
             logits = model(
                 input_ids=ids.to(model.device),
@@ -302,9 +309,10 @@ def _logits(
                 logits_to_keep=width - first,
                 use_cache=False,
             ).logits
-        for row, i in enumerate(batch):
-            begin = len(sequences[i].prompt) - 1 - first
-            yield i, logits[row, begin : begin + len(sequences[i].completion) + 1]
+        for row, sequence in enumerate(batch):
+            begin = len(sequence.prompt) - 1 - first
+            for index in drawn[sequence]:
+                yield index, logits[row, begin : begin + len(sequence.completion) + 1]
 
 
 def _token_statistics(

@@ -25,21 +25,24 @@ def read_positions(
     """(index, the places behind each of its tokens) of each sequence, longest first; float32, on
     the CPU. `on_progress` is told how many were read.
 
-    Padding is on the right, where a causal model does not see it. The model is put into evaluation
-    mode.
+    Each is read once, however often it occurs. Padding is on the right, where a causal model does
+    not see it. The model is put into evaluation mode.
     """
     model.eval()
-    order = sorted(range(len(sequences)), key=lambda index: -len(sequences[index]))
+    places: dict[tuple[int, ...], list[int]] = {}
+    for index, sequence in enumerate(sequences):
+        places.setdefault(tuple(sequence), []).append(index)
+    order = sorted(places, key=lambda sequence: -len(sequence))
     start = 0
     while start < len(order):
-        width = len(sequences[order[start]])
+        width = len(order[start])
         batch = order[start : start + max(1, BATCH_TOKENS // width)]
         start += len(batch)
         ids_BT = torch.zeros(len(batch), width, dtype=torch.long)
         mask_BT = torch.zeros(len(batch), width, dtype=torch.long)
-        for row, index in enumerate(batch):
-            ids_BT[row, : len(sequences[index])] = torch.tensor(sequences[index])
-            mask_BT[row, : len(sequences[index])] = 1
+        for row, sequence in enumerate(batch):
+            ids_BT[row, : len(sequence)] = torch.tensor(sequence)
+            mask_BT[row, : len(sequence)] = 1
         with torch.inference_mode():
             hidden_BTD = last_hidden_states(
                 model, ids_BT.to(model.device), mask_BT.to(model.device)
@@ -48,11 +51,12 @@ def read_positions(
             others_N = _others(layer, hidden_ND, z_c)
         read = Positions(hidden_ND.float().cpu(), others_N.cpu())
         end = 0
-        for index in batch:
-            begin, end = end, end + len(sequences[index])
-            yield index, read[torch.arange(begin, end)]
+        for sequence in batch:
+            begin, end = end, end + len(sequence)
+            for index in places[sequence]:
+                yield index, read[torch.arange(begin, end)]
         if on_progress is not None:
-            on_progress(len(batch))
+            on_progress(sum(len(places[sequence]) for sequence in batch))
 
 
 def _others(layer: OutputLayer, hidden_ND: Tensor, z_c: int) -> Tensor:
