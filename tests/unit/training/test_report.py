@@ -96,6 +96,16 @@ def test_rivals_stand_on_the_samples_that_have_a_score() -> None:
     assert scored < table.scores_PN.size
     assert {one.count for one in evaluation.confidences.values()} == {scored}
     score = evaluation.confidences["self_reward"]
+    assert score.lead is None
+    rival = evaluation.confidences["mean_logprob"]
+    assert rival.lead is not None
+    assert rival.lead.value == pytest.approx(score.auroc.value - rival.auroc.value)
+    assert rival.lead_within is not None
+    within = score.auroc_within.value - rival.auroc_within.value
+    assert rival.lead_within.value == pytest.approx(within)
+    # Of the same problems: narrower than of two figures on their own.
+    assert rival.lead.low > score.auroc.low - rival.auroc.high
+    assert f"| mean_logprob | {rival.lead} |" in markdown(evaluation)
     assert score.auroc == evaluation.figures.auroc
     assert score.best_of_n == evaluation.selection[-1].best_of_n
 

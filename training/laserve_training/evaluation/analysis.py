@@ -1,6 +1,6 @@
 """From samples to every figure of a report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import JsonValue
@@ -51,6 +51,11 @@ class ConfidenceFigures:
     """Within a problem."""
     best_of_n: Interval
     """Accuracy of the sample with the highest confidence, of `Evaluation.best_of`."""
+    lead: Interval | None = None
+    """By how much the score's AUROC is above this rival's, in the same resamples; None for the
+    score itself."""
+    lead_within: Interval | None = None
+    """The same within a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def analyse(
     """
     bootstrap = Bootstrap(len(table.correct_PN), seed=seed)
     best_of = powers_of_two(table.correct_PN.shape[1])[-1]
-    values = {SELF_REWARD: table.scores_PN, **({} if rivals is None else rivals.values)}
+    rival_values = {} if rivals is None else rivals.values
     others_PN = problem_only(table.correct_PN)
     return Evaluation(
         subject=subject,
@@ -107,8 +112,11 @@ def analyse(
         selection=measure_selection(table, bootstrap),
         best_of=best_of,
         confidences={
-            name: _measure_confidence(table, values_PN, best_of, bootstrap)
-            for name, values_PN in values.items()
+            SELF_REWARD: _measure_confidence(table, table.scores_PN, best_of, bootstrap),
+            **{
+                name: _measure_rival(table, values_PN, best_of, bootstrap)
+                for name, values_PN in rival_values.items()
+            },
         },
         problem_only_auroc=_measure_confidence(table, others_PN, best_of, bootstrap).auroc,
         missing={} if rivals is None else rivals.missing,
@@ -126,4 +134,22 @@ def _measure_confidence(
         auroc=bootstrap.interval(lambda w: auroc(correct_PN, values_PN, w)),
         auroc_within=bootstrap.mean(problem_aurocs(correct_PN, values_PN)),
         best_of_n=bootstrap.mean(best_of_n(correct_PN, values_PN, best_of)),
+    )
+
+
+def _measure_rival(
+    table: SampleTable, values_PN: Floats, best_of: int, bootstrap: Bootstrap
+) -> ConfidenceFigures:
+    """With the score's lead, on the samples that have both."""
+    values_PN = np.where(table.scored_PN, values_PN, np.nan)
+    scores_PN = np.where(np.isnan(values_PN), np.nan, table.scores_PN)
+    correct_PN = table.correct_PN
+    return replace(
+        _measure_confidence(table, values_PN, best_of, bootstrap),
+        lead=bootstrap.interval(
+            lambda w: auroc(correct_PN, scores_PN, w) - auroc(correct_PN, values_PN, w)
+        ),
+        lead_within=bootstrap.mean(
+            problem_aurocs(correct_PN, scores_PN) - problem_aurocs(correct_PN, values_PN)
+        ),
     )

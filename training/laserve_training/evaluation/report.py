@@ -241,8 +241,22 @@ def _rivals_section(evaluation: Evaluation) -> str:
         "means more confident, an AUROC below one half that the reverse is informative.\n\n"
         + markdown_table(header, rows)
         + "\n\n"
+        + _leads(evaluation)
         + "\n".join(notes)
     )
+
+
+def _leads(evaluation: Evaluation) -> str:
+    """The score's AUROC minus each rival's; empty for a report without."""
+    rows = [
+        [name, str(figures.lead), str(figures.lead_within)]
+        for name, figures in evaluation.confidences.items()
+        if figures.lead is not None
+    ]
+    if not rows:
+        return ""
+    header = ["the score's lead over", "AUROC", "within a problem"]
+    return markdown_table(header, rows) + "\n\n"
 
 
 def _paper_section(evaluation: Evaluation) -> str:
