@@ -1,7 +1,7 @@
 """The rivals of the score, against one unpadded float64 forward pass a sample."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -56,12 +56,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     )
 
 
-def sampled_problems(tiny: Tiny) -> list[SampledProblem]:
-    """Three problems with prompts and completions of every length; the last sample is truncated."""
+def sampled_problems(tiny: Tiny, begin: Sequence[int] = ()) -> list[SampledProblem]:
+    """Three problems with prompts and completions of every length; the last sample is truncated.
+    All prompts `begin` alike."""
     rng = np.random.default_rng(0)
     problems = []
     for p, prompt_length in enumerate((1, 9, 4)):
-        prompt = tuple(rng.integers(0, 256, prompt_length).tolist())
+        prompt = (*begin, *rng.integers(0, 256, prompt_length).tolist())
         samples = []
         for length in rng.permutation([0, 1, 2, 6, 13]).tolist():
             completion = tuple(rng.integers(0, 256, length).tolist())
@@ -128,12 +129,12 @@ REFERENCES: dict[str, Callable[[Floats, tuple[int, ...]], float]] = {
 }
 
 
-@pytest.mark.parametrize("positions", [256, 3])
+@pytest.mark.parametrize(("positions", "begin"), [(256, ()), (3, ()), (256, range(12))])
 def test_token_confidences_are_those_of_single_float64_passes(
-    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, positions: int
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, positions: int, begin: Sequence[int]
 ) -> None:
     monkeypatch.setattr(confidences, "_POSITIONS", positions)
-    problems = sampled_problems(tiny)
+    problems = sampled_problems(tiny, begin)
     values = token_confidences(problems, tiny.model, SETTINGS)
     assert values.keys() == REFERENCES.keys()
     for name, reference in REFERENCES.items():

@@ -33,9 +33,10 @@ SIZES: dict[str, Any] = {
 
 
 def models() -> list[PreTrainedModel]:
-    """A plain output layer, a tied one with a scale, a tied one with a soft-cap."""
+    """A plain output layer, a tied one with a scale, a tied one with a soft-cap and sliding
+    windows."""
     torch.manual_seed(0)
-    gemma = Gemma2Config(**SIZES, head_dim=16, final_logit_softcapping=3.0)
+    gemma = Gemma2Config(**SIZES, head_dim=16, final_logit_softcapping=3.0, sliding_window=5)
     return [
         LlamaForCausalLM(LlamaConfig(**SIZES, tie_word_embeddings=False)),
         CohereForCausalLM(CohereConfig(**SIZES, logit_scale=0.25)),
@@ -43,10 +44,15 @@ def models() -> list[PreTrainedModel]:
     ]
 
 
+@pytest.mark.parametrize("begin", [[], [9, 8, 7, 6, 5, 4, 3, 2, 1, 50]], ids=["", "shared"])
 @pytest.mark.parametrize("model", models(), ids=lambda model: type(model).__name__)
-def test_log_p_of_a_row_is_that_of_the_models_own_logits(model: PreTrainedModel) -> None:
+def test_log_p_of_a_row_is_that_of_the_models_own_logits(
+    model: PreTrainedModel, begin: list[int]
+) -> None:
+    """Also where all begin alike, which is read once."""
     layer = OutputLayer.of(model)
-    sequences = [[5, 9, 11, 4, 60], [3, 8], [1, 2, 3, 4, 5, 6, 7, 8], [3, 8]]
+    ends = [[5, 9, 11, 4, 60], [3, 8], [1, 2, 3, 4, 5, 6, 7, 8], [3, 8]]
+    sequences = [[*begin, *end] for end in ends]
     read = dict(read_positions(model, layer, sequences, Z_C))
     assert sorted(read) == [0, 1, 2, 3]
     for index, positions in read.items():

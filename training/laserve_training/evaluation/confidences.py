@@ -20,6 +20,7 @@ from laserve.errors import ConfigurationError
 from laserve.reference.encode import encode_prompt
 from laserve_training.evaluation.samples import Bools, Floats, SampledProblem
 from laserve_training.problem import Problem
+from laserve_training.shared_prefix import can_share, read_prefix, shared_length
 
 DEFINITIONS = {
     "mean_logprob": "mean log-probability of the completion's tokens, its EOS included",
@@ -279,10 +280,11 @@ def _logits(
     """(index, logits of shape (C + 1, V)) of each sequence, longest first: the distributions of its
     C completion tokens and of the token after them.
 
-    Each is read once, however often it was drawn. Padding is on the right, where a causal model
-    does not see it.
+    Each is read once, however often it was drawn, and so is what all of a batch begin with. Padding
+    is on the right, where a causal model does not see it.
     """
     model.eval()
+    shares = can_share(model.base_model)
     vocabulary = _vocabulary_size(model)
     drawn: dict[_Sequence, list[int]] = {}
     for index, sequence in enumerate(sequences):
@@ -299,15 +301,22 @@ def _logits(
         first = min(len(sequence.prompt) for sequence in batch) - 1
         ids = torch.zeros(len(batch), width, dtype=torch.long)
         mask = torch.zeros(len(batch), width, dtype=torch.long)
-        for row, sequence in enumerate(batch):
-            ids[row, : len(sequence)] = torch.tensor([*sequence.prompt, *sequence.completion])
+        tokens = [(*sequence.prompt, *sequence.completion) for sequence in batch]
+        for row, sequence in enumerate(tokens):
+            ids[row, : len(sequence)] = torch.tensor(sequence)
             mask[row, : len(sequence)] = 1
+        ids, mask = ids.to(model.device), mask.to(model.device)
+        shared = shared_length(tokens, first) if shares else 0
         with torch.inference_mode():
+            cache = (
+                read_prefix(model.base_model, ids[0, :shared], len(batch))[1] if shared else None
+            )
             logits = model(
-                input_ids=ids.to(model.device),
-                attention_mask=mask.to(model.device),
+                input_ids=ids[:, shared:],
+                attention_mask=mask,
+                past_key_values=cache,
                 logits_to_keep=width - first,
-                use_cache=False,
+                use_cache=cache is not None,
             ).logits
         for row, sequence in enumerate(batch):
             begin = len(sequence.prompt) - 1 - first

@@ -8,6 +8,7 @@ from transformers import PreTrainedModel
 
 from laserve_training.probe.output_layer import OutputLayer, last_hidden_states
 from laserve_training.probe.positions import Positions
+from laserve_training.shared_prefix import can_share, read_prefix, shared_length
 
 BATCH_TOKENS = 1 << 13
 """Of a forward pass, padding included, where more than one sequence is in it."""
@@ -25,10 +26,11 @@ def read_positions(
     """(index, the places behind each of its tokens) of each sequence, longest first; float32, on
     the CPU. `on_progress` is told how many were read.
 
-    Each is read once, however often it occurs. Padding is on the right, where a causal model does
-    not see it. The model is put into evaluation mode.
+    Each is read once, however often it occurs, and so is what all of a batch begin with. Padding is
+    on the right, where a causal model does not see it. The model is put into evaluation mode.
     """
     model.eval()
+    shares = can_share(model.base_model)
     places: dict[tuple[int, ...], list[int]] = {}
     for index, sequence in enumerate(sequences):
         places.setdefault(tuple(sequence), []).append(index)
@@ -43,11 +45,11 @@ def read_positions(
         for row, sequence in enumerate(batch):
             ids_BT[row, : len(sequence)] = torch.tensor(sequence)
             mask_BT[row, : len(sequence)] = 1
+        ids_BT, mask_BT = ids_BT.to(model.device), mask_BT.to(model.device)
+        shared = shared_length(batch, width - 1) if shares else 0
         with torch.inference_mode():
-            hidden_BTD = last_hidden_states(
-                model, ids_BT.to(model.device), mask_BT.to(model.device)
-            )
-            hidden_ND = hidden_BTD[mask_BT.bool().to(model.device)]
+            hidden_BTD = _hidden_states(model, ids_BT, mask_BT, shared)
+            hidden_ND = hidden_BTD[mask_BT.bool()]
             others_N = _others(layer, hidden_ND, z_c)
         read = Positions(hidden_ND.float().cpu(), others_N.cpu())
         end = 0
@@ -57,6 +59,18 @@ def read_positions(
                 yield index, read[torch.arange(begin, end)]
         if on_progress is not None:
             on_progress(sum(len(places[sequence]) for sequence in batch))
+
+
+def _hidden_states(model: PreTrainedModel, ids_BT: Tensor, mask_BT: Tensor, shared: int) -> Tensor:
+    """(B, T, D); the first `shared` tokens are the same in all rows."""
+    if not shared:
+        return last_hidden_states(model, ids_BT, mask_BT)
+    body = model.base_model
+    prefix_PD, cache = read_prefix(body, ids_BT[0, :shared], len(ids_BT))
+    rest_BRD = body(
+        input_ids=ids_BT[:, shared:], attention_mask=mask_BT, past_key_values=cache
+    ).last_hidden_state
+    return torch.cat([prefix_PD.expand(len(ids_BT), -1, -1), rest_BRD], dim=1)
 
 
 def _others(layer: OutputLayer, hidden_ND: Tensor, z_c: int) -> Tensor:
