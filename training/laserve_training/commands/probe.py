@@ -33,9 +33,11 @@ from laserve_training.tasks.registry import make_task
 from laserve_training.verifiers.references import check_references
 from laserve_training.verifiers.registry import make_verifier
 
-C_REF = -30.0
-"""Nats. Right answers are at -20 then, where nobody samples z_c, and scores down to -1.8 are within
-what the transport carries."""
+C_REF = -40.0
+"""Nats. Scores down to -1.6 are within what the transport carries."""
+BETA_V = 0.2
+"""Right answers are at -35 nats then, where nobody samples z_c. A smaller one asks for a row that
+differs more from place to place, in text as well, and is harder to hold down there."""
 GENERATED_PROBLEMS = 200
 """To fit on, and to evaluate on; half as many to calibrate on."""
 
@@ -79,7 +81,7 @@ def run_probe(
             "output": str(output),
             "model": {"path": str(base.folder)},
             "task": table,
-            "score": {"z_c": base.token.token_id, "c_ref": C_REF},
+            "score": {"z_c": base.token.token_id, "c_ref": C_REF, "beta_v": BETA_V},
             "evaluate": {"samples": options.samples, **(counts if is_generated else {})},
         },
         overrides,

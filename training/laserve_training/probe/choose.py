@@ -1,5 +1,6 @@
 """Which regularisation a row is fitted with: what scores held-out problems best."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,6 +18,8 @@ from laserve_training.probe.positions import Positions
 FOLDS = 5
 RIDGES = tuple(10.0 ** (power / 2) for power in range(-8, 5))
 PRIOR_RIDGES = (1e-4, 1e-3, 1e-2, 1e-1)
+NEAR_BEST = 0.01
+"""Of the merit: a stronger ridge that costs no more is taken, as it says less in ordinary text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,16 @@ def choose_regularisation(
         _measure(regularisation, correct_PN, finished_PN, scores_M)
         for regularisation, scores_M in zip(every, scores_CM.numpy(), strict=True)
     ]
-    return max(choices, key=lambda choice: choice.merit)
+    return strongest_near_best(choices)
+
+
+def strongest_near_best(choices: Sequence[Choice]) -> Choice:
+    """The strongest ridge whose merit is near the best, and of those the best."""
+    enough = max(choice.merit for choice in choices) - NEAR_BEST
+    return max(
+        (choice for choice in choices if choice.merit >= enough),
+        key=lambda choice: (choice.regularisation.ridge, choice.merit),
+    )
 
 
 def _measure(

@@ -16,7 +16,7 @@ from laserve_training.probe.positions import Positions
 
 CEILING = -12.0
 """Nats: what log p(z_c) is not to exceed where text goes on."""
-MARGIN = 4.0
+MARGIN = 8.0
 """Nats: how far below the ceiling the fit keeps the places that it sees."""
 QUANTILES = (0.5, 0.99, 0.999, 0.9999)
 
