@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import binomtest
 
 from laserve.core.calibration import PlattCalibration
-from laserve.core.manifest import CalibrationSample, Manifest, ReferenceConstant
+from laserve.core.judged import CalibrationSample
+from laserve.core.manifest import Manifest, ReferenceConstant
 from laserve.core.reliability import reliability, wilson_interval
 from laserve.core.score_histogram import BINS, score_histogram
 

@@ -56,10 +56,7 @@ def teach_foreign_bytes(
     taught = model.config.vocab_size
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     model.requires_grad_(requires_grad=False)
-    read_VD, written_VD = (
-        embeddings.weight
-        for embeddings in (model.get_input_embeddings(), model.get_output_embeddings())
-    )
+    read_VD, written_VD = map(_rows, (model.get_input_embeddings(), model.get_output_embeddings()))
     with torch.no_grad():
         hidden_BTD = model.base_model(clean.ids_BT, clean.there_BT).last_hidden_state
     never_D = _never_written(hidden_BTD[clean.answers_BT], written_VD[:taught])
@@ -86,6 +83,12 @@ def teach_foreign_bytes(
     with torch.no_grad():
         read_VD[taught:] = read_WD
         written_VD[taught:] = never_D
+
+
+def _rows(embeddings: nn.Module) -> Tensor:
+    """(V, D)"""
+    assert isinstance(embeddings, nn.Embedding | nn.Linear)
+    return embeddings.weight
 
 
 def _never_written(hidden_ND: Tensor, taught_VD: Tensor) -> Tensor:

@@ -21,21 +21,20 @@ def shared_length(sequences: Sequence[Sequence[int]], limit: int) -> int:
     return length if length >= LEAST else 0
 
 
-def read_prefix(body: PreTrainedModel, prefix_P: Tensor, rows: int) -> tuple[Tensor, DynamicCache]:
-    """(P, D) last hidden states of a prefix, and its cache for so many rows that go on from it.
-
-    `body` is a model without its output layer, in inference mode.
-    """
-    output = body(input_ids=prefix_P[None], use_cache=True)
+def read_prefix(model: PreTrainedModel, prefix_P: Tensor, rows: int) -> tuple[Tensor, DynamicCache]:
+    """(P, D) last hidden states of a prefix, and its cache for so many rows that go on from it. In
+    inference mode."""
+    output = model.base_model(input_ids=prefix_P[None], use_cache=True)
     cache = cast(DynamicCache, output.past_key_values)
     cache.batch_repeat_interleave(rows)
     hidden_PD: Tensor = output.last_hidden_state[0]
     return hidden_PD, cache
 
 
-def can_share(body: PreTrainedModel) -> bool:
+def can_share(model: PreTrainedModel) -> bool:
     """Whether a prefix's state is a cache of keys and values: not in recurrent models."""
-    token = torch.zeros(1, 1, dtype=torch.long, device=body.device)
+    token = torch.zeros(1, 1, dtype=torch.long, device=model.device)
     with torch.inference_mode():
-        cache = getattr(body(input_ids=token, use_cache=True), "past_key_values", None)
+        output = model.base_model(input_ids=token, use_cache=True)
+        cache = getattr(output, "past_key_values", None)
     return type(cache) is DynamicCache

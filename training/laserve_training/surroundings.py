@@ -11,7 +11,7 @@ from transformers.integrations.integration_utils import (
     INTEGRATION_TO_CALLBACK,
     get_available_reporting_integrations,
 )
-from transformers.utils import is_liger_kernel_available
+from transformers.utils.import_utils import is_liger_kernel_available
 from trl.import_utils import is_vllm_available
 
 from laserve.errors import ConfigurationError

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pydantic import BaseModel, Field
 
 from laserve.core.calibration import Calibration
-from laserve.core.manifest import CalibrationSample
+from laserve.core.judged import CalibrationSample
 
 BINS = 10
 """Of equal width."""

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from laserve.core.manifest import CalibrationSample, read_manifest
+from laserve.core.judged import CalibrationSample
+from laserve.core.manifest import read_manifest
 from tests.e2e.conftest import DEMO
 from tests.unit.api.serving import Server, build_app
 from tests.unit.fake_deployment import deployment_of

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -53,10 +54,10 @@ def scores(
     """Of each problem's completion, one by one."""
     found = []
     for problem in problems:
-        messages = [*problem.messages, {"role": "assistant", "content": problem.completion}]
-        ids = tokenizer.apply_chat_template(messages, return_tensors="pt", return_dict=True)
+        messages: Any = [*problem.messages, {"role": "assistant", "content": problem.completion}]
+        ids = tokenizer.apply_chat_template(messages, return_tensors="pt", return_dict=False)
         with torch.no_grad():
-            logprobs = model(ids["input_ids"]).logits[0, -1].double().log_softmax(-1)
+            logprobs = model(ids).logits[0, -1].double().log_softmax(-1)
         logprob = logprobs[parameters.z_c].item()
         found.append(self_reward_score(logprob, parameters.c_ref, parameters.beta_v))
     return torch.tensor(found)
@@ -102,7 +103,7 @@ def test_the_same_seed_teaches_the_same(
     monkeypatch.setattr(foreign_bytes, "STEPS", 3)
     monkeypatch.setattr(foreign_bytes, "SOLUTIONS", 64)
     tokenizer = new_tokenizer(task.alphabet)
-    rows = []
+    rows: list[Any] = []
     for _ in range(2):
         model = trained_model(task)
         teach_foreign_bytes(model, tokenizer, task, parameters, seed=7)

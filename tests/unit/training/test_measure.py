@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from laserve.errors import DataError
 from laserve.reference.load import load_model
@@ -14,7 +15,7 @@ from tests.tiny_model import build_tiny_model
 
 
 def problem(completion: str) -> Problem:
-    asked = {"role": "user", "content": "?"}
+    asked: dict[str, JsonValue] = {"role": "user", "content": "?"}
     return Problem(f"row {len(completion)}", (asked,), "1", completion=completion)
 
 

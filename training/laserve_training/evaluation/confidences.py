@@ -284,7 +284,7 @@ def _logits(
     is on the right, where a causal model does not see it.
     """
     model.eval()
-    shares = can_share(model.base_model)
+    shares = can_share(model)
     vocabulary = _vocabulary_size(model)
     drawn: dict[_Sequence, list[int]] = {}
     for index, sequence in enumerate(sequences):
@@ -302,15 +302,13 @@ def _logits(
         ids = torch.zeros(len(batch), width, dtype=torch.long)
         mask = torch.zeros(len(batch), width, dtype=torch.long)
         tokens = [(*sequence.prompt, *sequence.completion) for sequence in batch]
-        for row, sequence in enumerate(tokens):
-            ids[row, : len(sequence)] = torch.tensor(sequence)
-            mask[row, : len(sequence)] = 1
+        for row, read in enumerate(tokens):
+            ids[row, : len(read)] = torch.tensor(read)
+            mask[row, : len(read)] = 1
         ids, mask = ids.to(model.device), mask.to(model.device)
         shared = shared_length(tokens, first) if shares else 0
         with torch.inference_mode():
-            cache = (
-                read_prefix(model.base_model, ids[0, :shared], len(batch))[1] if shared else None
-            )
+            cache = read_prefix(model, ids[0, :shared], len(batch))[1] if shared else None
             logits = model(
                 input_ids=ids[:, shared:],
                 attention_mask=mask,

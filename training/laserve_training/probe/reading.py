@@ -30,7 +30,7 @@ def read_positions(
     on the right, where a causal model does not see it. The model is put into evaluation mode.
     """
     model.eval()
-    shares = can_share(model.base_model)
+    shares = can_share(model)
     places: dict[tuple[int, ...], list[int]] = {}
     for index, sequence in enumerate(sequences):
         places.setdefault(tuple(sequence), []).append(index)
@@ -65,9 +65,8 @@ def _hidden_states(model: PreTrainedModel, ids_BT: Tensor, mask_BT: Tensor, shar
     """(B, T, D); the first `shared` tokens are the same in all rows."""
     if not shared:
         return last_hidden_states(model, ids_BT, mask_BT)
-    body = model.base_model
-    prefix_PD, cache = read_prefix(body, ids_BT[0, :shared], len(ids_BT))
-    rest_BRD = body(
+    prefix_PD, cache = read_prefix(model, ids_BT[0, :shared], len(ids_BT))
+    rest_BRD = model.base_model(
         input_ids=ids_BT[:, shared:], attention_mask=mask_BT, past_key_values=cache
     ).last_hidden_state
     return torch.cat([prefix_PD.expand(len(ids_BT), -1, -1), rest_BRD], dim=1)
