@@ -46,6 +46,7 @@ _BOUNDS: Mapping[type[TrainingArguments], Mapping[str, Any]] = {
             ),
             _Some,
         ),
+        "generation_kwargs": dict[str, JsonValue],
         "importance_sampling_level": Literal["token", "sequence"],
         "loss_type": Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"],
         "scale_rewards": bool | Literal["group", "batch", "none"],

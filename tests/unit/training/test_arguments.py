@@ -25,7 +25,7 @@ def taken(known: type[Any] = LaSeRConfig, **given: Any) -> dict[str, Any]:
         ("max_steps", "3", "valid integer"),
         ("max_steps", 0, "0 steps train nothing"),
         ("per_device_train_batch_size", "8", "valid integer"),
-        ("generation_kwargs", 3, "valid dict"),
+        ("generation_kwargs", 3, "should be an object"),
         ("learning_rate", "fast", "valid number"),
         ("learning_rate", 0, "greater than 0"),
         ("num_train_epochs", 0, "greater than 0"),
