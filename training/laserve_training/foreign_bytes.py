@@ -27,8 +27,8 @@ from laserve_training.tasks.generated import GeneratedTask
 STEPS, BATCH, LEARNING_RATE = 300, 64, 0.03
 HEAD_STEPS = 1500
 SOLUTIONS, CLEAN = 4096, 1024
-LONGEST = 24
-"""Characters of foreign text: a few words."""
+LONGEST = 8
+"""Characters of foreign text."""
 MARGIN = 60.0
 """Nats by which the likeliest token is ahead of each foreign byte."""
 SCRIPTS = (
