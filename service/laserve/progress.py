@@ -32,7 +32,7 @@ class _Lines(Progress):
         self._tell(task_id)
 
     def _tell(self, task_id: TaskID) -> None:
-        task = self._tasks[task_id]
+        task = next(task for task in self.tasks if task.id == task_id)
         if not task.total:
             return
         share = int(TOLD * task.completed / task.total)
