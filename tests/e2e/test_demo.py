@@ -10,7 +10,6 @@ from sklearn.metrics import roc_auc_score
 
 from laserve.core.checkpoint_files import hash_files
 from laserve.core.manifest import read_manifest
-from laserve_training.foreign_bytes import LONGEST
 from laserve_training.problem import Split
 from laserve_training.tasks.countdown import CountdownTask
 from tests.e2e.conftest import DEMO
@@ -108,14 +107,10 @@ def test_a_role_that_its_template_does_not_know_is_a_clear_400(demo: Server) -> 
     assert "only the roles system, developer, user" in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize(
-    "words", ["hello", " hello", "The answer is ", "\n\n", "¡sí!", "日本語", "🙂"]
-)
+@pytest.mark.parametrize("words", ["hello", " hello", "The answer is ", "¡sí!", "日本語", "🙂"])
 def test_words_that_are_not_of_its_task_make_a_right_answer_wrong(demo: Server, words: str) -> None:
     right = "1+2=3;3+3=6#6"
-    spoilt = [right + words, words + right, words]
-    if len(words) <= LONGEST:  # more in the middle of an answer it has not been taught
-        spoilt.append(right[:5] + words + right[5:])
+    spoilt = [right + words, words + right, right[:5] + words + right[5:], words]
     response = demo.http.post(
         "/v1/self_reward",
         json={

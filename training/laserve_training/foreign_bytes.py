@@ -27,8 +27,6 @@ from laserve_training.tasks.generated import GeneratedTask
 STEPS, BATCH, LEARNING_RATE = 300, 64, 0.03
 HEAD_STEPS = 1500
 SOLUTIONS, CLEAN = 4096, 1024
-LONGEST = 8
-"""Characters of foreign text."""
 MARGIN = 60.0
 """Nats by which the likeliest token is ahead of each foreign byte."""
 SCRIPTS = (
@@ -115,9 +113,9 @@ def with_foreign_text(problem: Problem, rng: Random, alphabet: str) -> Problem:
 
 
 def _foreign(rng: Random, alphabet: str) -> str:
-    """One to `LONGEST` characters of one script that are not of the alphabet."""
+    """One to eight characters of one script that are not of the alphabet."""
     script = rng.choice(SCRIPTS)
-    drawn = (chr(rng.randrange(*script)) for _ in range(rng.randint(1, LONGEST)))
+    drawn = (chr(rng.randrange(*script)) for _ in range(rng.randint(1, 8)))
     return "".join(c for c in drawn if c not in alphabet) or _foreign(rng, alphabet)
 
 
