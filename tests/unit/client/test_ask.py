@@ -61,6 +61,8 @@ OPTIONS = {
     "adaptive": False,
     "posterior": 0.75,
     "min_confidence": 0.5,
+    "max_risk": 0.05,
+    "delta": 0.1,
     "max_total_tokens": 100,
     "timeout_s": 1.5,
     "escalate": False,
