@@ -120,10 +120,10 @@ def test_the_pretrained_model_trains_its_score_from_the_first_step(tmp_path: Pat
 
 def test_the_run_for_one_gpu_has_an_answer_to_learn_from_for_every_problem() -> None:
     config = shipped("smollm2-135m-gpu")
-    for problem in make_task(config.task).problems(Split.TRAIN, 40, config.seed):
-        assert make_verifier(config.verifier, make_task(config.task))(
-            problem, problem.completion or ""
-        )
+    task = make_task(config.task)
+    verifier = make_verifier(config.verifier, task)
+    for problem in task.problems(Split.TRAIN, 40, config.seed):
+        assert verifier(problem, problem.completion or "")
 
 
 @each_of_the_paper
