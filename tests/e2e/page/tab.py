@@ -12,6 +12,17 @@ from tests.e2e.server import Server
 LIMIT_MS = 120_000
 """A busy machine with two cores may need a minute; nothing waits that long where it works."""
 expect.set_options(timeout=LIMIT_MS)
+KEEP_STREAMS = """
+    const plain = window.fetch;
+    window.streams = [];
+    window.fetch = async (...request) => {
+        const response = await plain(...request);
+        if (response.headers.get("content-type")?.startsWith("text/event-stream"))
+            streams.push(response.clone().text());
+        return response;
+    };
+"""
+"""The browser itself may drop the body of a stream before it is asked for."""
 
 
 @dataclass
@@ -27,6 +38,11 @@ class Tab:
         """Type it, and send it."""
         await self.page.get_by_label("Question", exact=True).fill(question)
         await self.page.get_by_role("button", name="Ask").click()
+
+    async def streamed(self) -> str:
+        """What the last stream sent, once it is whole."""
+        text: str = await self.page.evaluate("streams.at(-1)")
+        return text
 
     async def answered(self) -> str:
         """The answer, once it is whole."""
@@ -48,6 +64,7 @@ async def opened(
     )
     context.set_default_timeout(LIMIT_MS)
     page = await context.new_page()
+    await page.add_init_script(KEEP_STREAMS)
     tab = Tab(page)
     asked: list[str] = []
 

@@ -20,7 +20,7 @@ async def choose(tab: Tab, **options: str) -> None:
 
 async def selection_of(tab: Tab) -> dict[str, Any]:
     """What the server said of the selection at its end."""
-    text = await tab.responses[-1].text()
+    text = await tab.streamed()
     events = [part.removeprefix("data: ") for part in text.split("\n\n") if part]
     found = [chunk for chunk in map(json.loads, events[:-1]) if "selection" in chunk]
     selection: dict[str, Any] = found[0]["selection"]
