@@ -40,4 +40,5 @@ def test_a_run_that_gets_no_better_ends_and_keeps_its_best_model(
     kept = next(name for name in saves if f"the model is that of step {name[-1]}, the best" in told)
     weights = load_file(run / "checkpoint" / "model.safetensors")
     for name, tensor in load_file(run / "laser" / kept / "model.safetensors").items():
-        assert weights[name].equal(tensor), name
+        # Rows of bytes that are not of the alphabet come behind those that were trained.
+        assert weights[name][: len(tensor)].equal(tensor), name
