@@ -33,7 +33,8 @@ def test_a_run_killed_with_sigkill_continues_to_the_same_numbers(
     # Meanwhile a checkpoint is made of what is there, which changes nothing for the run.
     early = load_file(run_export(killed) / "model.safetensors")
     for name, tensor in load_file(saved.parent / "model.safetensors").items():
-        assert early[name].equal(tensor), name
+        # Rows of bytes that are not of the alphabet come behind those that were trained.
+        assert early[name][: len(tensor)].equal(tensor), name
 
     run("laser", killed, "--resume")
     expected, resumed = log_of(whole), log_of(killed)
