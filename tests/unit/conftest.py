@@ -7,6 +7,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from laserve.answers.math_equality import MathEqualityPool
+
 # The first example of a test pays for imports and kernels, and the machine may be busy.
 settings.register_profile("laserve", deadline=None)
 settings.load_profile("laserve")
@@ -28,3 +30,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[MathEqualityPool]:
+    """One process, with a time limit that is long enough for a busy machine."""
+    pool = MathEqualityPool(workers=1, timeout_s=20.0)
+    yield pool
+    pool.close()
