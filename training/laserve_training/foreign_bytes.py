@@ -11,13 +11,12 @@ from dataclasses import replace
 from random import Random
 
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
 from laserve.core.score import ScoreParameters
+from laserve.progress import progress_bar
 from laserve.reference.encode import EncodedRow, encode_rows, find_eos_tokens
 from laserve_training.laser.loss import ScoredSolutions, self_reward_loss
 from laserve_training.problem import Problem
@@ -63,23 +62,25 @@ def teach_foreign_bytes(
     read_WD = nn.Parameter(read_VD[taught:].clone())
     optimizer = torch.optim.Adam([read_WD], LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-    for _ in track(range(STEPS), "teaching foreign bytes", console=Console(stderr=True)):
-        batch = _Batch(rng.sample(dirty, BATCH))
-        rows_VD = torch.cat([read_VD[:taught], read_WD])
-        logits_BTV = model(
-            inputs_embeds=embedding(batch.ids_BT, rows_VD), attention_mask=batch.there_BT
-        ).logits
-        solutions = ScoredSolutions(
-            logprobs_B=logits_BTV[range(BATCH), batch.last_B].log_softmax(-1)[:, parameters.z_c],
-            reference_B=torch.full((BATCH,), parameters.c_ref),
-            targets_B=torch.zeros(BATCH),
-            weights_B=torch.ones(BATCH),
-            beta_v=parameters.beta_v,
-        )
-        optimizer.zero_grad()
-        self_reward_loss(solutions).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
+    with progress_bar() as progress:
+        for _ in progress.track(range(STEPS), description="teaching foreign bytes"):
+            batch = _Batch(rng.sample(dirty, BATCH))
+            rows_VD = torch.cat([read_VD[:taught], read_WD])
+            logits_BTV = model(
+                inputs_embeds=embedding(batch.ids_BT, rows_VD), attention_mask=batch.there_BT
+            ).logits
+            read_BV = logits_BTV[range(BATCH), batch.last_B]
+            solutions = ScoredSolutions(
+                logprobs_B=read_BV.log_softmax(-1)[:, parameters.z_c],
+                reference_B=torch.full((BATCH,), parameters.c_ref),
+                targets_B=torch.zeros(BATCH),
+                weights_B=torch.ones(BATCH),
+                beta_v=parameters.beta_v,
+            )
+            optimizer.zero_grad()
+            self_reward_loss(solutions).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
     with torch.no_grad():
         read_VD[taught:] = read_WD
         written_VD[taught:] = never_D

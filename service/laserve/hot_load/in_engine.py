@@ -47,11 +47,14 @@ async def within_limit(engines: Engines, client: EngineClient) -> AsyncIterator[
     One that is not done after `engines.limit_s` is killed, and who waits for it told that it died:
     stopped, it would answer nothing that could end the wait. Raises CheckpointRejected.
     """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + engines.limit_s
     killing = asyncio.create_task(_kill_later(engines, client))
     try:
         yield
     except CheckpointRejected as error:
-        if killing.done():
+        # Its death may be told of before `kill` has seen the last of its processes gone.
+        if clock() >= deadline:
             raise CheckpointRejected(
                 f"the engine had not loaded and proven it after {engines.limit_s:g} s "
                 "(--engine-timeout-s): ended"
