@@ -13,6 +13,7 @@ QUESTION = "2,6,6>2"
 
 
 async def choose(tab: Tab, **options: str) -> None:
+    await expect(tab.page.locator(".facts")).to_be_visible()
     await tab.page.get_by_role("radio", name="Best of several").check()
     for name, value in options.items():
         await tab.page.locator(f"select[name={name}]").select_option(value)
@@ -31,7 +32,6 @@ async def test_samples_are_shown_as_they_come_and_the_end_is_explained(
     browser: Browser, demo: Server
 ) -> None:
     async with opened(browser, demo) as tab:
-        await expect(tab.page.locator(".facts")).to_be_visible()
         await choose(tab, n_max="16", n_parallel="1", stop="0.9")
         await tab.page.evaluate(
             """() => {
@@ -65,7 +65,6 @@ async def test_every_method_has_the_answer_that_a_count_by_hand_gives_it(
     browser: Browser, demo: Server
 ) -> None:
     async with opened(browser, demo) as tab:
-        await expect(tab.page.locator(".facts")).to_be_visible()
         await choose(tab, n_max="16", n_parallel="8", stop="never")
         await tab.ask(QUESTION)
         await expect(tab.page.locator(".methods")).to_be_visible()
