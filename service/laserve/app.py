@@ -26,16 +26,16 @@ from starlette.datastructures import State
 from laserve.access.key_ring import KeyRing
 from laserve.answers.math_equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
-from laserve.api.background import end_streams
-from laserve.api.checkpoint_metrics import CheckpointMetrics
-from laserve.api.connections import close_half_open
-from laserve.api.metrics import ScoreMetrics
+from laserve.api.generating.background import end_streams
+from laserve.api.metrics.checkpoints import CheckpointMetrics
+from laserve.api.metrics.readiness import ReadinessMetrics
+from laserve.api.metrics.scoring import ScoreMetrics
+from laserve.api.metrics.selection import SelectionMetrics
 from laserve.api.middleware.auth import api_keys
+from laserve.api.middleware.connections import close_half_open
 from laserve.api.middleware.limits import default_limit
 from laserve.api.middleware.stack import Gate, surround
-from laserve.api.readiness_metrics import ReadinessMetrics
 from laserve.api.routes import mount
-from laserve.api.selection_metrics import SelectionMetrics
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import API_KEY_VARIABLE, Upstream
 from laserve.checkpoint.served import ServedCheckpoint

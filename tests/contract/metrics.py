@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
 
-from laserve.api.checkpoint_metrics import CheckpointMetrics
-from laserve.api.metrics import ScoreMetrics
-from laserve.api.readiness_metrics import ReadinessMetrics
-from laserve.api.selection_metrics import SelectionMetrics
+from laserve.api.metrics.checkpoints import CheckpointMetrics
+from laserve.api.metrics.readiness import ReadinessMetrics
+from laserve.api.metrics.scoring import ScoreMetrics
+from laserve.api.metrics.selection import SelectionMetrics
 from laserve.core.types import Method
 from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.selection.options import SelectionMethod
 from laserve.selection.outcome import Decision, SelectionOutcome, StopCause, Unvoted
 from laserve.serving.switch import Switch
-from tests.unit.fake_deployment import deployment_of
-from tests.unit.fake_serving import PARAMETERS
+from tests.unit.serving.fake_deployment import deployment_of
+from tests.unit.serving.fake_serving import PARAMETERS
 
 OUTCOME = SelectionOutcome(
     method=SelectionMethod.MAJORITY,

@@ -13,7 +13,7 @@ import vllm.v1.metrics.loggers as vllms
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
-from laserve.api.metric_labels import LABELS
+from laserve.api.metrics.labels import LABELS
 from tests.contract.metrics import observed
 from tests.documents import rows
 

@@ -7,8 +7,8 @@ from typing import Any, Unpack, get_args, get_type_hints
 import pytest
 from pydantic import TypeAdapter
 
+from laserve.api.generating.schemas import ScoredChatCompletionRequest
 from laserve.api.given.schemas import GivenTextRequest
-from laserve.api.schemas import ScoredChatCompletionRequest
 from laserve.selection.options import SelectionOptions as ServedOptions
 from laserve.selection.outcome import SelectionOutcome
 from laserve_client import AsyncLaServe, LaServe, Selection, SelectionOptions

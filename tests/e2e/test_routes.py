@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from laserve.api.unscored import UNSCORED as REFUSING
+from laserve.api.generating.unscored import UNSCORED as REFUSING
 from tests.e2e.server import Server
 from tests.routes import KNOWN, SCORED, SELECTING, UNSCORED
 

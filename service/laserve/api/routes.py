@@ -16,24 +16,12 @@ from vllm.entrypoints.openai.responses.api_router import responses
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api import active, checkpoints, models
-from laserve.api.answers import completion_answer, message_answer, responses_answer
-from laserve.api.background import tell_end
 from laserve.api.document import complete_document
-from laserve.api.given import routes as given
-from laserve.api.middleware.head import HeadMiddleware
-from laserve.api.page import mount_page
-from laserve.api.parsing import parsed
-from laserve.api.reading import chat_reader
-from laserve.api.rewards import ask_for_rewards
-from laserve.api.routing import (
-    as_in_sagemaker,
-    as_in_vllm,
-    documented,
-    require_object,
-    streamed,
-)
-from laserve.api.schemas import (
+from laserve.api.generating.answers import completion_answer, message_answer, responses_answer
+from laserve.api.generating.background import tell_end
+from laserve.api.generating.reading import chat_reader
+from laserve.api.generating.rewards import ask_for_rewards
+from laserve.api.generating.schemas import (
     ScoredBatchRequest,
     ScoredChatCompletionRequest,
     ScoredChatCompletionResponse,
@@ -44,8 +32,20 @@ from laserve.api.schemas import (
     ScoredResponsesRequest,
     ScoredResponsesResponse,
 )
-from laserve.api.selecting import ask_for_selection
-from laserve.api.unscored import refuse_where_unscored
+from laserve.api.generating.selecting import ask_for_selection
+from laserve.api.generating.unscored import refuse_where_unscored
+from laserve.api.given import routes as given
+from laserve.api.middleware.head import HeadMiddleware
+from laserve.api.page import mount_page
+from laserve.api.served import active, checkpoints, models
+from laserve.api.wire.parsing import parsed
+from laserve.api.wire.routing import (
+    as_in_sagemaker,
+    as_in_vllm,
+    documented,
+    require_object,
+    streamed,
+)
 from laserve.selecting.plan import read_plainly
 
 Serving = TypeVar("Serving")

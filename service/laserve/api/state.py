@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from laserve.api.selection_metrics import SelectionMetrics
+from laserve.api.metrics.selection import SelectionMetrics
 from laserve.api.upstream import Upstream
 from laserve.hot_load.checkpoints import Checkpoints
 from laserve.selecting.plan import Planner

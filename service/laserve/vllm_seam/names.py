@@ -38,7 +38,7 @@ _READ_OF_A_REQUEST = {
 }
 
 RELIED_UPON: dict[str, dict[str, str]] = {
-    # vllm_seam/serving.py, api/given/prompt.py, api/reading.py, api/routes.py
+    # vllm_seam/serving.py, api/given/prompt.py, api/generating/reading.py, api/routes.py
     f"{_ENTRYPOINTS}.generate.base.serving:GenerateBaseServing": {
         "engine_client": "set in __init__"
     },
@@ -82,7 +82,8 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         "parse": "def (self, model_output, request, enable_auto_tools=False, "
         "model_output_token_ids=())",
     },
-    # api/routing.py, api/routes.py, api/answers.py, api/errors.py, api/schemas.py
+    # api/wire/routing.py, api/wire/errors.py, api/routes.py, api/generating/answers.py,
+    # api/generating/schemas.py
     f"{_CHAT}.api_router": {
         "chat": "def (request)",
         "batch_chat": "def (request)",
@@ -320,7 +321,8 @@ RELIED_UPON: dict[str, dict[str, str]] = {
 _HTTP = "uvicorn.protocols.http"
 
 OF_UVICORN: dict[str, dict[str, str]] = {
-    # app.py: how a stop closes the connections; api/connections.py: which of them are half open
+    # app.py: how a stop closes the connections; api/middleware/connections.py: which of them are
+    # half open
     "uvicorn.server:Server": dict.fromkeys(
         ("config", "should_exit", "server_state"), "set in __init__"
     ),
@@ -338,7 +340,7 @@ OF_UVICORN: dict[str, dict[str, str]] = {
 """The same of vLLM's HTTP server, compared with the one that is installed."""
 
 FOLLOWED: dict[str, dict[str, str]] = {
-    # api/routes.py and api/answers.py: the routes that ours take the place of
+    # api/routes.py and api/generating/answers.py: the routes that ours take the place of
     f"{_CHAT}.api_router": {
         "create_chat_completion": "c027ff2b7456",
         "create_batch_chat_completion": "baca02608163",

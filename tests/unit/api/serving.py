@@ -14,14 +14,14 @@ from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from laserve.access.key_ring import KeyRing
 from laserve.answers.math_equality import MathEqualityPool
+from laserve.api.metrics.selection import SelectionMetrics
 from laserve.api.routes import mount
-from laserve.api.selection_metrics import SelectionMetrics
 from laserve.api.state import LaServeState, SelectionSettings
 from laserve.api.upstream import Upstream
 from laserve.selecting.plan import Planner
 from laserve.serving.deployment import Deployment
-from tests.unit.fake_deployment import bound, deployment_of
-from tests.unit.fake_serving import (
+from tests.unit.serving.fake_deployment import bound, deployment_of
+from tests.unit.serving.fake_serving import (
     PARAMETERS,
     FakeEngine,
     FakeModels,

@@ -8,7 +8,7 @@ from laserve.core.judged import CalibrationSample
 from laserve.core.manifest import read_manifest
 from tests.e2e.conftest import DEMO
 from tests.unit.api.serving import Server, build_app
-from tests.unit.fake_deployment import deployment_of
+from tests.unit.serving.fake_deployment import deployment_of
 
 pytestmark = pytest.mark.asyncio
 

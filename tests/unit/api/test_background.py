@@ -11,7 +11,7 @@ from vllm.entrypoints.openai.responses.protocol import ResponsesRequest, Respons
 from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
 from vllm.exceptions import VLLMValidationError
 
-from laserve.api.background import end_streams, tell_end
+from laserve.api.generating.background import end_streams, tell_end
 from laserve.serving.readiness import Cause, Withdrawn
 
 DIED = Withdrawn.because(Cause.DIED)

@@ -12,8 +12,8 @@ from laserve.serving.deployment import Deployment
 from laserve.serving.scope import current_scope
 from laserve.serving.switch import Switch
 from tests.unit.api.serving import CHAT, REQUESTS, Server, build_app
-from tests.unit.fake_deployment import deployment_of
-from tests.unit.fake_serving import PARAMETERS
+from tests.unit.serving.fake_deployment import deployment_of
+from tests.unit.serving.fake_serving import PARAMETERS
 
 pytestmark = pytest.mark.asyncio
 

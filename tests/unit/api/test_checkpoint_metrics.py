@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client import CollectorRegistry
 
-from laserve.api.checkpoint_metrics import SECONDS_BUCKETS, CheckpointMetrics
+from laserve.api.metrics.checkpoints import SECONDS_BUCKETS, CheckpointMetrics
 from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.serving.deployment import Deployment
 from laserve.serving.switch import Switch
-from tests.unit.fake_deployment import deployment_of
-from tests.unit.fake_serving import PARAMETERS
+from tests.unit.serving.fake_deployment import deployment_of
+from tests.unit.serving.fake_serving import PARAMETERS
 
 WEIGHTS = PARAMETERS.weights or ""
 
@@ -116,7 +116,7 @@ def test_buckets_rise() -> None:
 def test_every_transition_is_a_log_line_of_json(
     metrics: CheckpointMetrics, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "laserve.api.checkpoint_metrics")
+    caplog.set_level(logging.INFO, "laserve.api.metrics.checkpoints")
     job = job_of(7)
     metrics.entered(job)
     job.enter(State.VERIFYING)

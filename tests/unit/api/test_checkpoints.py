@@ -17,7 +17,7 @@ from laserve.hot_load.checkpoints import ActiveCheckpoint, Checkpoints, NoPredec
 from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.hot_load.queue import QueueFullError
 from tests.unit.api.serving import Server, build_app
-from tests.unit.fake_serving import PARAMETERS
+from tests.unit.serving.fake_serving import PARAMETERS
 
 pytestmark = pytest.mark.asyncio
 

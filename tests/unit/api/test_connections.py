@@ -11,7 +11,7 @@ import uvicorn
 from starlette.datastructures import State
 from starlette.types import Receive, Scope, Send
 
-from laserve.api.connections import close_half_open
+from laserve.api.middleware.connections import close_half_open
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,8 +11,8 @@ from laserve.access.key_ring import KeyRing
 from laserve.api.middleware.error_shape import MESSAGES
 from tests.routes import ADMINISTRATIVE
 from tests.unit.api.serving import OTHERS, REQUESTS, Server
-from tests.unit.fake_deployment import BODY_LIMIT
-from tests.unit.fake_serving import model_not_found
+from tests.unit.serving.fake_deployment import BODY_LIMIT
+from tests.unit.serving.fake_serving import model_not_found
 
 pytestmark = pytest.mark.asyncio
 

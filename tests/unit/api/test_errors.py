@@ -10,8 +10,8 @@ from vllm.entrypoints.serve.elastic_ep.middleware import set_scaling_elastic_ep
 from laserve.errors import RequestError
 from tests.unit.api.errors import error_of
 from tests.unit.api.serving import BATCH, CHAT, OTHERS, REQUESTS, Server, build_app
-from tests.unit.fake_deployment import BODY_LIMIT
-from tests.unit.fake_serving import model_not_found
+from tests.unit.serving.fake_deployment import BODY_LIMIT
+from tests.unit.serving.fake_serving import model_not_found
 
 pytestmark = pytest.mark.asyncio
 

@@ -14,7 +14,7 @@ from laserve.api.middleware.stack import Gate, surround
 from laserve.serving.switch import Switch
 from tests.unit.api.errors import error_of
 from tests.unit.api.serving import CHAT, REQUESTS, Server
-from tests.unit.fake_deployment import BODY_LIMIT
+from tests.unit.serving.fake_deployment import BODY_LIMIT
 
 pytestmark = pytest.mark.asyncio
 

@@ -10,14 +10,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from laserve.api.metric_labels import KEPT_VERSIONS
-from laserve.api.metrics import CONFIDENCE_BUCKETS, SCORE_BUCKETS, ScoreMetrics
-from laserve.api.selection_metrics import SelectionMetrics
+from laserve.api.metrics.labels import KEPT_VERSIONS
+from laserve.api.metrics.scoring import CONFIDENCE_BUCKETS, SCORE_BUCKETS, ScoreMetrics
+from laserve.api.metrics.selection import SelectionMetrics
 from laserve.core.types import Method, Status
 from laserve.selection.sample import Sample
 from tests.unit.api.serving import Server, build_app
-from tests.unit.fake_serving import PARAMETERS
 from tests.unit.selection.samples import PlayedBack, run, sample, select
+from tests.unit.serving.fake_serving import PARAMETERS
 
 SCORED = PARAMETERS.reward(-4.0, Method.IN_FLIGHT)  # score 0.6
 POST_HOC = PARAMETERS.reward(-4.0, Method.POST_HOC)

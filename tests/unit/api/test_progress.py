@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from laserve.api.progress import Progress
-from laserve.api.schemas import ScoredChatCompletionRequest
+from laserve.api.generating.progress import Progress
+from laserve.api.generating.schemas import ScoredChatCompletionRequest
 from laserve.selection.outcome import CandidateReport, SelectionProgress
 
 pytestmark = pytest.mark.asyncio

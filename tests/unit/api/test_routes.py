@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from laserve.api.headers import reward_headers
-from laserve.api.schemas import MAX_SEQUENCES
+from laserve.api.generating.schemas import MAX_SEQUENCES
+from laserve.api.wire.headers import reward_headers
 from laserve.core.types import Method, SelfReward, Status
 from tests.unit.api.serving import BATCH, CHAT, MESSAGES, OTHERS, REQUESTS, Server
-from tests.unit.fake_serving import PARAMETERS, reward_of
+from tests.unit.serving.fake_serving import PARAMETERS, reward_of
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from laserve.api.sse import amended
+from laserve.api.generating.sse import amended
 from laserve.core.types import Status
 from tests.unit.api.serving import REQUESTS, Server
-from tests.unit.fake_serving import PARAMETERS, TRICKY_TEXT, reward_of
+from tests.unit.serving.fake_serving import PARAMETERS, TRICKY_TEXT, reward_of
 
 pytestmark = pytest.mark.asyncio
 

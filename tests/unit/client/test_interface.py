@@ -15,8 +15,8 @@ import pytest
 from pydantic import BaseModel
 
 import laserve_client
-from laserve.api.checkpoints import CheckpointsResponse
 from laserve.api.middleware.auth import ADMIN_KEY_HEADER as SERVED_HEADER
+from laserve.api.served.checkpoints import CheckpointsResponse
 from laserve.core.types import SelfReward as ServedSelfReward
 from laserve.hot_load.checkpoints import ActiveCheckpoint as ServedActiveCheckpoint
 from laserve.hot_load.jobs import ENDED, Job, Strategy

@@ -19,8 +19,8 @@ from laserve.selection.options import SelectionMethod, SelectionOptions
 from laserve.selection.outcome import RiskReport
 from laserve.selection.risk import bounded_risk, chosen, policy_of, units_of
 from laserve.selection.voting import Vote
-from tests.unit.fake_serving import PARAMETERS
 from tests.unit.selection.samples import PlayedBack, run, sample, samples
+from tests.unit.serving.fake_serving import PARAMETERS
 
 SAMPLING = CalibrationSampling(samples=8, unscored=0, temperature=1.0, max_tokens=24, answer="text")
 VOTES = st.lists(st.tuples(st.sampled_from("abc"), st.floats(-1.0, 2.0)), min_size=1, max_size=8)

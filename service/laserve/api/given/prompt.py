@@ -14,9 +14,9 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.inputs import EngineInput
 from vllm.sampling_params import SamplingParams
 
+from laserve.api.generating.schemas import ScoredChatCompletionRequest, ScoredCompletionRequest
 from laserve.api.given.schemas import GivenTextRequest, SelfRewardRequest
 from laserve.api.given.tokens import CompletionTokens, check_vocabulary
-from laserve.api.schemas import ScoredChatCompletionRequest, ScoredCompletionRequest
 from laserve.errors import RequestError
 from laserve.scoring.admission import check_admissible
 from laserve.scoring.engine import ScoringOptions

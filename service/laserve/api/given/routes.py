@@ -12,7 +12,6 @@ from fastapi.responses import JSONResponse, Response
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.api_utils import validate_json_request
 
-from laserve.api.errors import as_answer
 from laserve.api.given.prompt import GivenPrompt, chat_prompt, completion_prompt
 from laserve.api.given.schemas import (
     PromptForm,
@@ -25,8 +24,9 @@ from laserve.api.given.schemas import (
     SelfRewardResponse,
     SelfRewardUsage,
 )
-from laserve.api.headers import reward_headers
-from laserve.api.routing import as_in_vllm, documented
+from laserve.api.wire.errors import as_answer
+from laserve.api.wire.headers import reward_headers
+from laserve.api.wire.routing import as_in_vllm, documented
 from laserve.core.types import SelfReward
 from laserve.serving.scope import bound_scope
 

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from laserve.api.fields import NullsLeftOut
-from laserve.api.parsing import parsed
-from laserve.api.schemas import (
+from laserve.api.generating.schemas import (
     MAX_SEQUENCES,
     ScoredChatCompletionRequest,
     ScoredCompletionRequest,
 )
+from laserve.api.wire.fields import NullsLeftOut
+from laserve.api.wire.parsing import parsed
 from laserve.core.types import SelfReward
 from laserve.errors import RequestError
 

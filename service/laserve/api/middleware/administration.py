@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from laserve.api.errors import error_answer
 from laserve.api.middleware.auth import ADMIN_KEY_HEADER, caller_of
 from laserve.api.middleware.paths import leads_below, path_of
+from laserve.api.wire.errors import error_answer
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from vllm import envs
 
 from laserve.access.key_ring import KeyRing
 from laserve.access.keys import Key
-from laserve.api.errors import error_answer
 from laserve.api.middleware.paths import leads_below, path_of
+from laserve.api.wire.errors import error_answer
 
 HEALTH = "/health"
 PAGE, PAGE_FILES = "/", "/page"

@@ -7,12 +7,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from laserve.api.errors import error_answer
-from laserve.api.headers import PREFIX, checkpoint_values, header_value
 from laserve.api.middleware.administration import CHECKPOINTS
 from laserve.api.middleware.error_shape import error_event
 from laserve.api.middleware.paths import is_below
 from laserve.api.middleware.quotas import meter_of
+from laserve.api.wire.errors import error_answer
+from laserve.api.wire.headers import PREFIX, checkpoint_values, header_value
 from laserve.serving.readiness import Withdrawn
 from laserve.serving.switch import Switch
 

@@ -12,8 +12,8 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from laserve.api.errors import ResponseErrorEvent, error_type
 from laserve.api.middleware.paths import is_below
+from laserve.api.wire.errors import ResponseErrorEvent, error_type
 
 MESSAGES = "/v1/messages"
 RESPONSES = "/v1/responses"

@@ -6,8 +6,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from laserve.access.keys import NO_LIMITS
 from laserve.access.quotas import Meter, QuotaExceededError, Quotas
-from laserve.api.errors import error_answer
 from laserve.api.middleware.auth import caller_of
+from laserve.api.wire.errors import error_answer
 
 _METER = "laserve.meter"
 """In an ASGI scope."""

@@ -8,13 +8,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from laserve.access.key_ring import KeyRing
-from laserve.api.errors import handle_errors
 from laserve.api.middleware.administration import AdministrationMiddleware
 from laserve.api.middleware.auth import ApiKeyMiddleware, api_keys
 from laserve.api.middleware.binding import BindingMiddleware
 from laserve.api.middleware.error_shape import ErrorShapeMiddleware
 from laserve.api.middleware.limits import BodyLimitMiddleware, BodyTimeMiddleware
 from laserve.api.middleware.quotas import QuotaMiddleware
+from laserve.api.wire.errors import handle_errors
 from laserve.serving.switch import Switch
 
 

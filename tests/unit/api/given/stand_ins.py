@@ -22,7 +22,7 @@ from vllm.tokenizers import TokenizerLike
 from laserve.core.score import ScoreParameters
 from laserve.core.types import Method, SelfReward, Status
 from laserve.serving.deployment import Deployment
-from tests.unit.fake_deployment import bound
+from tests.unit.serving.fake_deployment import bound
 
 SELF_REWARD, RERANK = "/v1/self_reward", "/v1/rerank"
 RERANKS = [RERANK, "/v2/rerank", "/rerank"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from laserve.api.schemas import MAX_SEQUENCES
+from laserve.api.generating.schemas import MAX_SEQUENCES
 from tests.unit.api.given.stand_ins import (
     EOS,
     MAX_MODEL_LEN,
@@ -19,7 +19,7 @@ from tests.unit.api.given.stand_ins import (
     Z_C,
     Server,
 )
-from tests.unit.fake_serving import model_not_found
+from tests.unit.serving.fake_serving import model_not_found
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from vllm.exceptions import VLLMValidationError
 
+from laserve.api.generating.schemas import MAX_SEQUENCES
 from laserve.api.given.routes import AT_ONCE
-from laserve.api.schemas import MAX_SEQUENCES
 from tests.unit.api.given.stand_ins import (
     RERANKS,
     SELF_REWARD,
