@@ -4,7 +4,7 @@
 
 Draws 32 samples of each of 500 held-out problems through the service's engine, once: they are kept
 in a file. Plays them to each way to select in virtual time, holds that against selections that the
-engine makes itself, and writes `selection.md` and `selection.png`.
+engine makes itself, and writes `selection.md` and its plot.
 """
 
 import argparse
@@ -54,8 +54,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         if problems is None:
             problems = asyncio.run(_draw(options.checkpoint, drawing, progress))
             write_recording(options.samples, drawing, problems)
-        curves = {label: [make(n) for n in SIZES] for label, make in CURVES.items()}
-        count = len(TABLE) + len(NUMBER_TABLE) + len(CURVES) * len(SIZES)
+        count = len(TABLE) + len(NUMBER_TABLE) + sum(map(len, CURVES.values())) * len(SIZES)
         bar = progress.add_task("selecting", total=count)
         measured = partial(
             measure_all,
@@ -68,7 +67,10 @@ def _run(options: argparse.Namespace, console: Console) -> None:
             drawing=drawing,
             table=measured(TABLE),
             number_table=measured(NUMBER_TABLE),
-            curves={label: measured(points) for label, points in curves.items()},
+            curves={
+                kind: {label: measured([make(n) for n in SIZES]) for label, make in of_kind.items()}
+                for kind, of_kind in CURVES.items()
+            },
             honesties=[
                 measure_honesty(play(contestant, drawing, problems), Bootstrap(len(problems)))
                 for contestant in HONEST
@@ -127,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         default=Path("demo"),
-        help="folder of selection.md and selection.png (default %(default)s)",
+        help="folder of selection.md and its plot (default %(default)s)",
     )
     return parser
 

@@ -1,12 +1,14 @@
-"""Writes the comparison: `selection.md` and `selection.png`."""
+"""Writes the comparison: `selection.md` and its plot, for light pages and for dark ones."""
 
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from laserve_training.evaluation.bootstrap import Interval
+from laserve_training.evaluation.look import picture, save
 from laserve_training.evaluation.report import markdown_table
 from tests.bench.selection.contestants import Contestant
 from tests.bench.selection.engine_check import Agreement
@@ -16,13 +18,14 @@ from tests.bench.selection.line_up import (
     COMPARED,
     GOAL,
     LARGER,
+    Kind,
     confident,
     likely,
     majority,
     unassailable,
     voting_on,
 )
-from tests.bench.selection.plot import tokens_plot
+from tests.bench.selection.plot import Curves, tokens_plot
 from tests.bench.selection.recording import Drawing
 
 MARKDOWN, PLOT = "selection.md", "selection.png"
@@ -38,7 +41,7 @@ class Results:
     drawing: Drawing
     table: Sequence[Figures]
     number_table: Sequence[Figures]
-    curves: Mapping[str, Sequence[Figures]]
+    curves: Mapping[Kind, Curves]
     honesties: Sequence[Honesty]
     agreements: Sequence[Agreement]
 
@@ -53,7 +56,7 @@ class Results:
 def write_document(folder: Path, results: Results) -> Path:
     """Returns the path of the text."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokens_plot(results.curves).savefig(folder / PLOT, dpi=110)
+    save(folder, PLOT, partial(tokens_plot, results.curves))
     path = folder / MARKDOWN
     path.write_text(markdown(results), encoding="utf-8")
     return path
@@ -65,10 +68,11 @@ def markdown(results: Results) -> str:
         "# Ways to select one of N samples, on the demo checkpoint",
         _setting(results.drawing),
         _goal(results),
-        _table(results.table),
-        f"![Accuracy against tokens]({PLOT})",
+        picture(PLOT, "Accuracy against tokens"),
         "## What is seen",
         _findings(results),
+        "## All of them",
+        _table(results.table),
         "## Votes on the result alone",
         _prose(_NUMBERS),
         _table(results.number_table),

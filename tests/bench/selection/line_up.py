@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from enum import Enum
 
 from laserve.selection.options import SelectionMethod, SelectionOptions
 from tests.bench.selection import deepconf, its_hub
@@ -25,6 +26,14 @@ MIN_CONFIDENCES = (0.5, 0.9, 0.95)
 GOAL = 0.9
 """The `min_confidence` that the goal is judged by."""
 POSTERIOR = 0.95
+
+
+class Kind(Enum):
+    """What a way to select goes by."""
+
+    SCORED = "the score, for a fixed number of samples"
+    UNSCORED = "anything but the score"
+    EARLY = "the score, until it is sure"
 
 
 def majority(n: int) -> Contestant:
@@ -123,16 +132,22 @@ NUMBER_TABLE = tuple(
 )
 """Votes are on the result alone, which many texts share."""
 
-CURVES: dict[str, Callable[[int], Contestant]] = {
-    "weighted majority, fixed N": weighted,
-    "best of N by score, fixed N": best_of_n,
-    f"min_confidence {GOAL}, 4 in flight": confident,
-    f"min_confidence {GOAL}, 1 in flight": lambda n: confident(n, parallel=1),
-    "majority, fixed N": majority,
-    "its_hub Beta, 1 in flight": lambda n: its_hub.beta(n, parallel=1),
-    "its_hub Adaptive": its_hub.adaptive,
-    "DeepConf offline, top 50%": lambda n: deepconf.offline(0.5, n),
-    "DeepConf online, top 90%": lambda n: deepconf.online(0.9, n),
+CURVES: dict[Kind, dict[str, Callable[[int], Contestant]]] = {
+    Kind.SCORED: {
+        "weighted majority": weighted,
+        "best of N by score": best_of_n,
+    },
+    Kind.UNSCORED: {
+        "majority": majority,
+        "its_hub Beta, 1 in flight": lambda n: its_hub.beta(n, parallel=1),
+        "its_hub Adaptive": its_hub.adaptive,
+        "DeepConf offline, top 50%": lambda n: deepconf.offline(0.5, n),
+        "DeepConf online, top 90%": lambda n: deepconf.online(0.9, n),
+    },
+    Kind.EARLY: {
+        f"min_confidence {GOAL}, 4 in flight": confident,
+        f"min_confidence {GOAL}, 1 in flight": lambda n: confident(n, parallel=1),
+    },
 }
 """Those that are drawn, by label."""
 

@@ -3,9 +3,11 @@
 `report.json` holds every number and is written last: where it is, the report is whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 
@@ -14,6 +16,7 @@ from laserve.errors import ConfigurationError, DataError
 from laserve_training.evaluation import paper
 from laserve_training.evaluation.analysis import SELF_REWARD, Evaluation
 from laserve_training.evaluation.confidences import DEFINITIONS
+from laserve_training.evaluation.look import Theme, picture, save
 from laserve_training.evaluation.metrics import BINS
 from laserve_training.evaluation.plots import (
     auroc_plot,
@@ -31,7 +34,7 @@ PLOTS = {
     "selection.png": "Accuracy against N",
     "auroc.png": "AUROC of the score and its rivals",
 }
-"""File names, with what they show."""
+"""File names, with what they show; beside each stands one for dark pages."""
 
 _EVALUATION = TypeAdapter(Evaluation)
 
@@ -40,17 +43,17 @@ def write_report(folder: Path, evaluation: Evaluation, table: SampleTable) -> Pa
     """Write everything; `table` is what `evaluation` was computed from. Returns the path of
     `report.json`, where NaN is null. Raises ConfigurationError where it cannot be written."""
     path = folder / REPORT_JSON
-    figures = {
-        "scores.png": score_histogram(table, evaluation.figures.threshold),
-        "reliability.png": reliability_plot(evaluation.figures),
-        "selection.png": selection_plot(evaluation.selection),
-        "auroc.png": auroc_plot(evaluation.confidences, evaluation.problem_only_auroc),
+    figures: dict[str, Callable[[Theme], Figure]] = {
+        "scores.png": partial(score_histogram, table, evaluation.figures.threshold),
+        "reliability.png": partial(reliability_plot, evaluation.figures),
+        "selection.png": partial(selection_plot, evaluation.selection),
+        "auroc.png": partial(auroc_plot, evaluation.confidences, evaluation.problem_only_auroc),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        for name, figure in figures.items():
-            figure.savefig(folder / name, dpi=150)
+        for name, draw in figures.items():
+            save(folder, name, draw)
         (folder / REPORT_MARKDOWN).write_text(markdown(evaluation), encoding="utf-8")
         temporary = folder / f".{REPORT_JSON}"
         temporary.write_bytes(_EVALUATION.dump_json(evaluation, indent=1) + b"\n")
@@ -81,12 +84,11 @@ def markdown(evaluation: Evaluation) -> str:
         f"# {subject.checkpoint} on {subject.task} ({subject.split})",
         _subject_section(evaluation),
         _headline_section(evaluation),
+        *(picture(name, title) for name, title in PLOTS.items()),
         _figures_section(evaluation),
         _selection_section(evaluation),
         _rivals_section(evaluation),
         _paper_section(evaluation),
-        "## Plots",
-        *(f"![{title}]({name})" for name, title in PLOTS.items()),
     ]
     return "\n\n".join(sections) + "\n"
 

@@ -13,6 +13,7 @@ from laserve_training.evaluation.analysis import Evaluation, Subject, analyse
 from laserve_training.evaluation.calibration import fit_calibration
 from laserve_training.evaluation.comparison import compare
 from laserve_training.evaluation.confidences import ConfidenceSettings, Rivals
+from laserve_training.evaluation.look import dark
 from laserve_training.evaluation.report import (
     PLOTS,
     markdown,
@@ -62,8 +63,9 @@ def test_report_is_whole_and_its_json_is_the_evaluation(tmp_path: Path) -> None:
     evaluation = evaluate(table)
     path = write_report(tmp_path / "new" / "report", evaluation, table)
     written = {file.name: file for file in path.parent.iterdir()}
-    assert written.keys() == {"report.json", "report.md", *PLOTS}
-    for name in PLOTS:
+    plots = {*PLOTS, *map(dark, PLOTS)}
+    assert written.keys() == {"report.json", "report.md", *plots}
+    for name in plots:
         assert written[name].read_bytes().startswith(b"\x89PNG")
     assert written["report.md"].read_text() == markdown(evaluation)
     content = json.loads(path.read_text(), parse_constant=refuse)
@@ -84,7 +86,7 @@ def test_markdown_holds_the_figures() -> None:
     assert "- self_judgement is missing: no Yes" in text
     assert "both DeepConf figures are the mean token confidence" in text
     assert "0.725" in line(text, "OctoThinker-3B-Short-Base, LaSeR")
-    assert all(f"]({name})" in text for name in PLOTS)
+    assert all(f'src="{name}"' in text and f'srcset="{dark(name)}"' in text for name in PLOTS)
     # Within a problem, directly beside F1.
     assert f"| {figures.f1} | {figures.auroc_within} |" in text
 
