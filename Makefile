@@ -6,6 +6,9 @@ PORT ?= 8000
 SERVE_FLAGS ?=
 # More arguments of pytest, for `make test`: PYTEST_FLAGS="-k score -x".
 PYTEST_FLAGS ?=
+# How many of their processes run side by side: each starts servers and engines of its own, with
+# 3 GiB at most. 0 for one after the other.
+TEST_PROCESSES ?= 2
 BENCH_FLAGS ?=
 SOAK_FLAGS ?=
 VENV ?= .venv
@@ -91,8 +94,8 @@ $(BROWSER): tests/browser/package-lock.json tests/browser/unpack.mjs | $(INSTALL
 	$(BIN)/node tests/browser/unpack.mjs
 	@touch $@
 
-test: $(INSTALLED) $(BROWSER) ## Run every test (PYTEST_FLAGS).
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+test: $(INSTALLED) $(BROWSER) ## Run every test (PYTEST_FLAGS, TEST_PROCESSES).
+	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) $(PYTEST_FLAGS)
 
 # One core checks types while the other runs tests.
 check: $(INSTALLED) ## Lint, types, contract and unit tests: what needs no engine.

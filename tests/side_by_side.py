@@ -9,6 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 GROUPS = (
     "tests/e2e/test_hot_load",
     "tests/e2e",
+    "tests/integration/training/test_smollm2",
     "tests/integration/training",
     "tests/integration",
 )

@@ -1,4 +1,4 @@
-"""A pretrained model through the same commands: a few steps, whole and LoRA, then the engine."""
+"""A pretrained model through the same commands: a step, whole and LoRA, then the engine."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from tests.budget import Kind, spend
 from tools.smollm2 import convert
 
 CONFIGS = Path(__file__).parents[3] / "training" / "configs"
-FEW_STEPS = (
+ONE_STEP = (
     "score.c_ref=-17.0",
-    "laser.problems=4",
+    "laser.problems=2",
     "laser.max_completion_length=64",
-    "laser.trainer.max_steps=2",
+    "laser.trainer.max_steps=1",
     "laser.trainer.per_device_train_batch_size=4",
     "laser.trainer.gradient_accumulation_steps=1",
     "laser.trainer.num_generations=2",
@@ -29,13 +29,6 @@ FEW_STEPS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This model is large enough to gain by sharing the work."""
-    for name in fork_server.ONE_THREAD:
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture(scope="module")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("smollm2") / "smollm2-135m-instruct"
@@ -44,7 +37,7 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(model: Path, output: Path, config: Path) -> None:
-    overrides = [f"model.path={model}", f"output={output}", *FEW_STEPS]
+    overrides = [f"model.path={model}", f"output={output}", *ONE_STEP]
     log = output.parent / "laser.log"
     arguments = ["laser", "--config", str(config), *overrides]
     spend(Kind.TRAINING)
