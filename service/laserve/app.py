@@ -28,6 +28,7 @@ from laserve.answers.math_equality import MathEqualityPool
 from laserve.answers.plugins import load_plugins
 from laserve.api.generating.background import end_streams
 from laserve.api.metrics.checkpoints import CheckpointMetrics
+from laserve.api.metrics.drift import DriftMetrics
 from laserve.api.metrics.readiness import ReadinessMetrics
 from laserve.api.metrics.scoring import ScoreMetrics
 from laserve.api.metrics.selection import SelectionMetrics
@@ -105,6 +106,7 @@ class LaServePlugin:
         source = None if staging is None else await _source(staging, Path(args.model))
         first = Deployment(1, engine_client, parameters, observer, source, manifest=manifest)
         switch = Switch(first, args.load_patience)
+        DriftMetrics(switch, _model_name(args))
         loader = None
         engines = Engines(args, engine_client)
         under_way = [

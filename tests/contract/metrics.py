@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry
 
 from laserve.api.metrics.checkpoints import CheckpointMetrics
+from laserve.api.metrics.drift import DriftMetrics
 from laserve.api.metrics.readiness import ReadinessMetrics
 from laserve.api.metrics.scoring import ScoreMetrics
 from laserve.api.metrics.selection import SelectionMetrics
+from laserve.core.drift import ScoreDrift
 from laserve.core.types import Method
 from laserve.hot_load.jobs import Job, State, Strategy
 from laserve.selection.options import SelectionMethod
@@ -38,7 +40,10 @@ OUTCOME = SelectionOutcome(
 def observed() -> CollectorRegistry:
     """As `laserve.app` makes them."""
     registry = CollectorRegistry()
-    switch = Switch(deployment_of(PARAMETERS.checkpoint))
+    deployment = deployment_of(PARAMETERS.checkpoint)
+    deployment.drift = ScoreDrift([0.0, 1.0])
+    switch = Switch(deployment)
+    DriftMetrics(switch, "tiny", registry)
     reward = PARAMETERS.reward(-5.0, Method.IN_FLIGHT)
     ScoreMetrics("tiny", registry).observe(reward.model_copy(update={"confidence": 0.5}), 2)
     SelectionMetrics("tiny", registry).observe(OUTCOME, 8, PARAMETERS)

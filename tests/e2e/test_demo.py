@@ -1,6 +1,8 @@
 """The bundled demo checkpoint, served as `make serve` does: its score tells right from wrong."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from random import randrange
 from typing import Any
 
 import httpx
@@ -80,6 +82,31 @@ def test_of_what_it_answers_at_a_bounded_risk_no_more_is_wrong(demo: Server) -> 
     assert verdicts.count(False) <= binom.ppf(0.999, len(verdicts), 0.05)
     other = demo.http.post(CHAT, json=body(demo, temperature=0.5, selection=selection))
     assert (other.status_code, other.json()["error"]["param"]) == (400, "temperature")
+
+
+def test_other_questions_are_seen_as_drift_and_the_usual_ones_are_none(demo: Server) -> None:
+    """One score of each request, in whatever order they end."""
+
+    def score(question: str) -> None:
+        (choice,) = ask(demo, question, n=1, seed=randrange(2**31))
+        assert choice.self_reward["status"] == "scored"
+
+    def drift() -> Any:
+        return demo.http.get("/v1/checkpoints/active").json()["drift"]
+
+    begun = drift()["scores"]
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(score, ["0,0,0>0"] * 150))  # whatever is guessed is right
+    told = drift()
+    assert told["scores"] == begun + 150
+    assert told["has_drifted"]
+    assert told["ratio"] == pytest.approx(demo.metric("laserve_score_drift_ratio"))
+    assert "have drifted from those of its evaluation" in demo.log.read_text()
+
+    usual = [problem.question for problem in CountdownTask().problems(Split.TEST, 450, seed=3)]
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(score, usual))
+    assert not drift()["has_drifted"]
 
 
 def test_the_ready_line_asks_a_question_of_its_kind(demo: Server) -> None:

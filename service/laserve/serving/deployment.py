@@ -1,6 +1,7 @@
 """One checkpoint that is being served, and the requests that it has in flight."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncGenerator
@@ -16,6 +17,7 @@ from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams
 
 from laserve.checkpoint.staging import StagedCheckpoint
+from laserve.core.drift import MIN_REFERENCE, ScoreDrift
 from laserve.core.manifest import Manifest
 from laserve.core.score import ScoreParameters
 from laserve.core.types import SelfReward
@@ -24,6 +26,8 @@ from laserve.scoring.engine import Engine, EngineFront, Options, Prompt, Scoring
 from laserve.scoring.scored_engine import ScoredEngine, ScoreObserver
 from laserve.scoring.under_way import Count
 from laserve.serving.readiness import withdrawing
+
+logger = logging.getLogger(__name__)
 
 
 class _Lease(EngineFront[Engine]):
@@ -94,12 +98,17 @@ class Deployment:
     """What it says of itself; that of its source, where it has one."""
     requests: Count = field(default_factory=Count)
     """HTTP requests that are bound to it."""
+    drift: ScoreDrift | None = field(init=False, default=None)
+    """Whether its scores are those of its evaluation; None where too few of those are known."""
     scored: ScoredEngine = field(init=False)
     _lease: _Lease = field(init=False)
 
     def __post_init__(self) -> None:
         if self.source is not None:
             self.manifest = self.source.checkpoint.manifest
+        reference = self.manifest.reference_scores if self.manifest is not None else ()
+        if len(reference) >= MIN_REFERENCE:
+            self.drift = ScoreDrift(sorted(reference))
         known = self.parameters.weights if self.source is None else self.source.weights_hash
         self.parameters = replace(self.parameters, version=self.version, weights=known)
         self._lease = _Lease(self.client)
@@ -111,6 +120,17 @@ class Deployment:
         if self.parameters.weights is not None:
             told += f", weights {self.parameters.weights}"
         return f"{self.parameters.checkpoint} ({told})"
+
+    def answered(self, score: float) -> None:
+        """Take note of the score of a request's first sample."""
+        if self.drift is not None and self.drift.observe(score):
+            logger.warning(
+                "the scores of %s have drifted from those of its evaluation (after %d requests): "
+                "what it is asked is of another kind, and its confidence and max_risk promise "
+                "nothing of that",
+                self,
+                self.drift.scores,
+            )
 
     async def score(
         self,

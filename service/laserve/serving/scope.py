@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from vllm.outputs import RequestOutput
 
 from laserve.access.quotas import Meter
+from laserve.core.types import SelfReward
 from laserve.scoring.rewards import Rewards
 from laserve.selecting.plan import SelectionPlan
 from laserve.selection.selector import Selection
@@ -42,6 +43,22 @@ class RequestScope:
         to be waited for."""
         return self.active() if self.bound.is_over else self.bound
 
+    @property
+    def first_reward(self) -> SelfReward | None:
+        """Of the first sample that was started: a request's samples are not independent, and those
+        that end first, or are chosen, are not like the others. None where it was not scored."""
+        if self.selection is not None:
+            return self.selection.samples[0].reward
+        return None if self.rewards is None else self.rewards.by_choice.get(0)
+
+    def end(self) -> None:
+        """Have the checkpoint that answered take note of the score."""
+        reward, deployment = self.first_reward, self.deployment
+        if reward is None or reward.score is None:
+            return
+        if reward.checkpoint_version == deployment.version:
+            deployment.answered(reward.score)
+
 
 _current: ContextVar[RequestScope | None] = ContextVar("laserve_request", default=None)
 
@@ -56,6 +73,7 @@ def request_scope(bound: Deployment, active: Callable[[], Deployment]) -> Iterat
             yield scope
         finally:
             _current.reset(token)
+            scope.end()
 
 
 def current_scope() -> RequestScope | None:

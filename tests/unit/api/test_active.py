@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from laserve.core.drift import ScoreDrift
 from laserve.core.judged import CalibrationSample
 from laserve.core.manifest import read_manifest
 from tests.e2e.conftest import DEMO
@@ -26,6 +27,7 @@ async def test_what_the_manifest_says_is_told() -> None:
     deployment.manifest = manifest.model_copy(update={"calibration_samples": samples})
     deployment.parameters = replace(manifest.parameters(), version=3, weights="0123456789ab")
     deployment.version = 3
+    deployment.drift = ScoreDrift(manifest.reference_scores)
     async with Server(build_app(), deployment=deployment).client() as client:
         told = (await client.get(ACTIVE)).json()
     assert (told["checkpoint"], told["version"]) == ("laserve-countdown", 3)
@@ -34,6 +36,7 @@ async def test_what_the_manifest_says_is_told() -> None:
     assert told["calibration"]["kind"] == "isotonic"
     described = told["description"]
     assert described["example_prompt"] == manifest.example_prompt
+    assert told["drift"] == {"ratio": 0.0, "has_drifted": False, "scores": 0}
     assert described["task"] == "countdown"
     assert [one["count"] for one in described["reliability"]] == [1, 1]
     assert sum(described["scores"]["right"]) == sum(described["scores"]["wrong"]) == 1
@@ -46,3 +49,4 @@ async def test_a_checkpoint_without_a_manifest_has_its_constants() -> None:
     assert told["checkpoint"] == "plain"
     assert told["beta_v"] == deployment.parameters.beta_v
     assert told["description"] is None
+    assert told["drift"] is None

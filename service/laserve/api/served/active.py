@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from laserve.api.middleware.administration import CHECKPOINTS
 from laserve.api.state import LaServeState
 from laserve.core.calibration import Calibration
+from laserve.core.drift import ScoreDrift
 from laserve.core.manifest import Manifest
 from laserve.core.reliability import ReliabilityBin, reliability
 from laserve.core.score_histogram import ScoreHistogram, score_histogram
@@ -26,6 +27,16 @@ class Description(BaseModel):
     scores: ScoreHistogram | None = Field(description="Where its answers' scores lie.")
 
 
+class Drift(BaseModel):
+    """Whether its scores are still those of its evaluation, by the first sample of each request."""
+
+    ratio: float = Field(
+        description="The evidence of drift, of what raises an alarm, both as logarithms."
+    )
+    has_drifted: bool = Field(description="Whether that is 1 or more.")
+    scores: int = Field(description="How many were seen.")
+
+
 class ActiveCheckpointResponse(BaseModel):
     """Answer of GET /v1/checkpoints/active."""
 
@@ -37,6 +48,9 @@ class ActiveCheckpointResponse(BaseModel):
     threshold: float = Field(description="A score above it predicts correct.")
     calibration: Calibration | None
     loads: bool = Field(description="Whether this server can load other checkpoints.")
+    drift: Drift | None = Field(
+        description="Null where its manifest has no 200 scores of an evaluation."
+    )
     description: Description | None = Field(
         description="What its manifest has beside that; null where it has none."
     )
@@ -60,8 +74,13 @@ async def describe_active(raw_request: Request) -> ActiveCheckpointResponse:
         threshold=parameters.threshold,
         calibration=parameters.calibration,
         loads=state.checkpoints is not None,
+        drift=None if active.drift is None else _drift(active.drift),
         description=None if active.manifest is None else _described(active.manifest),
     )
+
+
+def _drift(drift: ScoreDrift) -> Drift:
+    return Drift(ratio=drift.ratio, has_drifted=drift.has_drifted, scores=drift.scores)
 
 
 def _described(manifest: Manifest) -> Description:

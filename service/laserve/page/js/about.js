@@ -14,6 +14,7 @@ import { decimal } from "./numbers.js";
  * @property {number} threshold
  * @property {import("./figures.js").Calibration | null} calibration
  * @property {boolean} loads
+ * @property {{ has_drifted: boolean, scores: number } | null} drift
  * @property {{
  *   base_model: string,
  *   task: string | null,
@@ -54,12 +55,22 @@ export function showActive(active, place) {
       ...fact("Reference", description?.base_model ?? "unknown"),
       ...fact("Score", formula(active)),
       ...fact("Threshold", String(active.threshold)),
+      ...fact("Drift", drift(active)),
     ),
     evaluation(description?.evaluation ?? null),
     figures.length
       ? h("div", { class: "figures" }, ...figures)
       : h("p", { class: "fine" }, "It has no calibration: answers have scores, and no confidence."),
   );
+}
+
+/** @param {Active} active */
+function drift({ drift: found }) {
+  if (found === null) return "unknown: no scores of an evaluation to compare with";
+  const after = `${found.scores} ${found.scores === 1 ? "request" : "requests"}`;
+  return found.has_drifted
+    ? `⚠ the scores of ${after} are not those of its evaluation`
+    : `none in ${after}`;
 }
 
 /** @param {Active} active */
