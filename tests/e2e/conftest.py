@@ -27,11 +27,21 @@ KEY_FILE = """
 keys = ["sk-limited"]
 tokens_per_minute = 20
 
+[hurried]
+keys = ["sk-hurried"]
+requests_per_minute = 2
+
+[single]
+keys = ["sk-single"]
+concurrent_requests = 1
+
 [operator]
 keys = ["sk-operator"]
 admin = true
 """
 HEADER_TIMEOUT_S, BODY_TIMEOUT_S = 4.0, 3.0
+QUEUED = 64
+"""Sequences that the guarded server takes at a time."""
 ENGINE_FLAGS = (
     *("--dtype", "float32"),
     "--enforce-eager",
@@ -94,6 +104,7 @@ def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         *ENGINE_FLAGS,
         *("--reasoning-parser", "qwen3"),
         *("--api-key", "sk-second", "--api-key-file", str(key_file), "--admin-key", ADMIN_KEY),
+        *("--max-num-queued-reqs", str(QUEUED)),
         *("--header-timeout-s", str(HEADER_TIMEOUT_S), "--body-timeout-s", str(BODY_TIMEOUT_S)),
         "--speculative-config",
         '{"method": "ngram", "num_speculative_tokens": 2, "prompt_lookup_max": 3}',

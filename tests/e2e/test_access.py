@@ -3,17 +3,23 @@
 import asyncio
 import json
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.bench.hot_load.memory import engines
 from tests.e2e.conftest import (
     ADMIN_KEY,
     API_KEY,
     BODY_TIMEOUT_S,
     HEADER_TIMEOUT_S,
+    KEY_FILE,
+    QUEUED,
 )
+from tests.e2e.every_request import suspended
 from tests.e2e.server import Server
 
 BODY: dict[str, Any] = {"model": "tiny", "prompt": "x", "max_tokens": 5, "ignore_eos": True}
@@ -46,6 +52,62 @@ def test_a_key_uses_as_many_tokens_as_it_may(guarded_server: Server, stream: boo
     if not stream:
         assert [answer.status_code for answer in answers[:2]] == [200, 200]
     assert ask(guarded_server, API_KEY).status_code == 200
+
+
+def test_a_key_asks_as_often_as_it_may(guarded_server: Server) -> None:
+    # One more than fit into two windows, where a minute ends in between.
+    answers = [ask(guarded_server, "sk-hurried") for _ in range(5)]
+    assert [answer.status_code for answer in answers[:2]] == [200, 200]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert "hurried has used up its requests_per_minute of 2" in refused.text
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert ask(guarded_server, API_KEY).status_code == 200
+
+
+def test_a_key_asks_as_many_at_a_time_as_it_may(guarded_server: Server) -> None:
+    with ThreadPoolExecutor() as pool, suspended(engines(guarded_server.pid)):
+        asked = [pool.submit(ask, guarded_server, "sk-single", stream=s) for s in (False, True)]
+        [refused], [running] = wait(asked, return_when=FIRST_COMPLETED)
+        assert refused.result().status_code == 429
+        assert "single has 1 requests under way" in refused.result().text
+        assert int(refused.result().headers["retry-after"]) > 0
+        for engine in engines(guarded_server.pid):
+            engine.resume()
+        assert running.result().status_code == 200
+    assert ask(guarded_server, "sk-single").status_code == 200
+
+
+def test_what_is_more_than_a_server_queues_is_told_to_come_again(guarded_server: Server) -> None:
+    half = QUEUED // 2
+    with ThreadPoolExecutor() as pool, suspended(engines(guarded_server.pid)):
+        asked = [pool.submit(ask, guarded_server, API_KEY, n=half) for _ in range(3)]
+        [refused], running = wait(asked, return_when=FIRST_COMPLETED)
+        assert refused.result().status_code == 503
+        assert int(refused.result().headers["retry-after"]) > 0
+        for engine in engines(guarded_server.pid):
+            engine.resume()
+        assert [one.result().status_code for one in running] == [200, 200]
+
+
+def test_keys_take_the_place_of_others_while_it_serves(guarded_server: Server) -> None:
+    path = guarded_server.log.parent / "keys.toml"
+
+    def replace(content: str) -> None:
+        new = Path(f"{path}.new")
+        new.write_text(content)
+        new.replace(path)
+
+    def takes(key: str) -> bool:
+        return ask(guarded_server, key).status_code == 200
+
+    replace(KEY_FILE.replace("sk-operator", "sk-next"))
+    try:
+        guarded_server.wait_until(lambda: takes("sk-next"))
+        assert ask(guarded_server, "sk-operator").status_code == 401
+    finally:
+        replace(KEY_FILE)
+    guarded_server.wait_until(lambda: takes("sk-operator"))
+    assert not takes("sk-next")
 
 
 @pytest.mark.parametrize(
