@@ -15,9 +15,10 @@ from typing import Any, NoReturn
 import pytest
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from laserve.checkpoint import page_cache
 from laserve.checkpoint.served import ServedCheckpoint
 from laserve.checkpoint.staging import Staging
-from laserve.hot_load import in_engine
+from laserve.hot_load import in_engine, strategies
 from laserve.hot_load.checkpoints import ActiveCheckpoint, NoPredecessorError
 from laserve.hot_load.engines import Engines
 from laserve.hot_load.jobs import Job, State, Strategy
@@ -159,6 +160,21 @@ async def test_a_rollback_and_one_of_it(serving: Serving) -> None:
         assert (job.path, job.origin) == (str(serving.root / expected), "rollback")
         assert serving.loader.active.checkpoint == expected
         assert serving.copies == ["a", "b"]
+
+
+async def test_requests_are_taken_while_the_new_weights_are_read_ahead_of_a_load_in_place(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, bool]] = []
+
+    def read_ahead(folder: Path) -> None:
+        page_cache.read_ahead(folder)
+        read.append((manifest_of(folder).checkpoint, serving.switch.is_held))
+
+    monkeypatch.setattr(strategies, "read_ahead", read_ahead)
+    await serving.load("b", Strategy.IN_PLACE)
+    assert serving.engine.reloaded == ["b"]
+    assert read == [("b", False)]
 
 
 async def test_what_is_rejected_by_its_probes_is_undone_and_its_copy_removed(
