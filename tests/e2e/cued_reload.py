@@ -21,8 +21,13 @@ POLL_S = 0.02
 
 
 def waiting_for(path: Path) -> str:
-    """The cue to begin when a file exists."""
+    """The cue to begin when a file exists; `begun` tells that it is waited for."""
     return f"{_WAIT}{path}"
+
+
+def begun(path: Path) -> Path:
+    """The file that is there when a worker waits for `path`."""
+    return path.with_name(f"{path.name}.begun")
 
 
 def give_cue(folder: Path, cue: str) -> Path:
@@ -43,8 +48,11 @@ class CuedReloadExtension(ReloadExtension):
             return
         if cue == DIE:
             os.kill(os.getpid(), signal.SIGKILL)
-        while cue.startswith(_WAIT) and not Path(cue.removeprefix(_WAIT)).exists():
-            time.sleep(POLL_S)
+        if cue.startswith(_WAIT):
+            signal_file = Path(cue.removeprefix(_WAIT))
+            begun(signal_file).touch()
+            while not signal_file.exists():
+                time.sleep(POLL_S)
         super().reload_checkpoint(weights_path)  # type: ignore[misc] # a worker, once mixed in
         if cue == FAIL:
             raise RuntimeError("it was asked to fail")

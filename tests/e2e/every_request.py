@@ -50,13 +50,14 @@ class Asking:
     body."""
 
     def __init__(self, server: Server, *, half: bool) -> None:
+        before = server.metric(IN_FLIGHT)
         self._pool = ThreadPoolExecutor(len(ASKED))
         self._answers = {
             kind: self._pool.submit(httpx.post, f"{server.base_url}{path}", json=body, timeout=90)
             for kind, (path, body) in ASKED.items()
         }
         self._half = _half_a_request(server) if half else None
-        server.wait_until(lambda: server.metric(IN_FLIGHT) >= len(ASKED))
+        server.wait_until(lambda: server.metric(IN_FLIGHT) >= before + len(ASKED))
         if half:
             time.sleep(1.0)  # nothing tells of a request that is still being sent
 
@@ -112,6 +113,22 @@ def check_errors(answers: dict[str, httpx.Response], message: str) -> None:
             expected = "overloaded_error" if is_anthropics else "ServiceUnavailableError"
             assert error["type"] == expected, (kind, text)
         assert message in error["message"], (kind, text)
+
+
+def check_answers(answers: dict[str, httpx.Response], checkpoint: str) -> None:
+    """Each is whole, and of this checkpoint."""
+    for kind, answer in answers.items():
+        assert answer.status_code == 200, (kind, answer.text)
+        assert answer.headers["x-laserve-checkpoint"] == checkpoint, kind
+        if "stream" not in kind:
+            continue
+        end = {
+            "/v1/messages": "event: message_stop",
+            "/v1/responses": "event: response.completed",
+        }.get(ASKED[kind][0], "data: [DONE]")
+        events = [part for part in answer.text.split("\n\n") if part]
+        assert events[-1].startswith(end), (kind, answer.text)
+        assert '"error":{' not in answer.text.replace(" ", ""), (kind, answer.text)
 
 
 def check_refuses(server: Server, message: str) -> None:

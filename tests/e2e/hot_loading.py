@@ -17,6 +17,7 @@ from psutil import Process
 from tests.bench.hot_load.loads import Target
 from tests.bench.hot_load.memory import engines
 from tests.bench.hot_load.references import References
+from tests.e2e.cued_reload import begun, give_cue, waiting_for
 from tests.e2e.server import Server, running_server
 
 LOAD_LIMIT_S = 300.0
@@ -187,6 +188,21 @@ def answered_throughout(hot: HotServer, *checkpoints: str) -> Iterator[None]:
         finally:
             stop.set()
         assert asked.result() > 0
+
+
+@contextmanager
+def reloading(hot: HotServer, candidate: Path) -> Iterator[str]:
+    """A load in place that is in the middle of its reload during this block; gives its id."""
+    go_on = hot.root.parent / "go"
+    for path in (go_on, begun(go_on)):
+        path.unlink(missing_ok=True)
+    give_cue(candidate, waiting_for(go_on))
+    job = hot.post(candidate, "in_place")
+    try:
+        hot.server.wait_until(begun(go_on).exists, LOAD_LIMIT_S)
+        yield job
+    finally:
+        go_on.touch()
 
 
 class SlowReader:

@@ -2,21 +2,19 @@
 
 import shutil
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 from tests.bench.hot_load.memory import engines, family, poll_descriptors
 from tests.bench.soak.disturbances import equality_processes
-from tests.e2e.cued_reload import give_cue, waiting_for
 from tests.e2e.hot_loading import (
     HotServer,
     Sample,
     SlowReader,
     answered_throughout,
+    reloading,
     running_hot_server,
     same_as,
 )
@@ -26,20 +24,6 @@ from tests.tiny_checkpoints.corpus import BAD
 
 QUEUE = 8
 STOP_LIMIT_S = 60
-
-
-@contextmanager
-def reloading(hot: HotServer, candidate: Path) -> Iterator[str]:
-    """A load in place that is in the middle of its reload during this block; gives its id."""
-    signal = hot.root.parent / "go"
-    signal.unlink(missing_ok=True)
-    give_cue(candidate, waiting_for(signal))
-    job = hot.post(candidate, "in_place")
-    try:
-        assert hot.wait(job, "loading")["state"] == "loading"
-        yield job
-    finally:
-        signal.touch()
 
 
 def test_requests_wait_for_a_load_in_place_and_are_answered_by_what_it_loaded(

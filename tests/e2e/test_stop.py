@@ -1,9 +1,10 @@
-"""SIGTERM at every phase of a server's life: what is asked of it, and that nothing of it stays."""
+"""Signals at every phase of a server's life: what is answered, and that nothing of it stays."""
 
+import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,19 +12,20 @@ import httpx
 import psutil
 import pytest
 
+from laserve.processes import is_gone
 from tests.bench.hot_load.memory import engines, family
 from tests.budget import Kind, spend
 from tests.e2e.conftest import ENGINE_FLAGS
-from tests.e2e.cued_reload import give_cue, waiting_for
 from tests.e2e.every_request import (
     CHAT,
     IN_FLIGHT,
     Asking,
+    check_answers,
     check_errors,
     check_refuses,
     suspended,
 )
-from tests.e2e.hot_loading import HotServer, Sample, running_hot_server
+from tests.e2e.hot_loading import HotServer, reloading, running_hot_server
 from tests.e2e.server import KV_CACHE_BYTES
 from tests.fork_server import ONE_THREAD, start
 from tests.tiny_checkpoints.build import build_checkpoint
@@ -66,6 +68,18 @@ IN_THE_SERVER = "non-default args"
 """Said before the engine is started."""
 LOADS = "Loading weights took"
 """Said in a worker, when the model is there and the caches are not."""
+
+
+def test_the_processes_of_a_server_that_is_killed_as_it_starts_go_with_it(
+    tiny: TinyModel, tmp_path: Path
+) -> None:
+    log = tmp_path / "server.log"
+    with starting(tiny, log) as process:
+        wait_for(log, LOADS)
+        processes = list(family(process.pid))
+        assert engines(process.pid)
+        process.kill()
+        assert gone(processes)
 
 
 @pytest.mark.parametrize("line", [IN_THE_SERVER, LOADS])
@@ -112,40 +126,69 @@ def test_what_does_not_end_in_time_ends_with_an_error_also_of_an_engine_that_han
         assert list(hot.staging.iterdir()) == []
 
 
-def told_to_stop_while_asked(hot: HotServer, pool: ThreadPoolExecutor) -> Future[list[Sample]]:
-    """SIGTERM once a request is under way, which is returned when the signal has been seen."""
-    asked = pool.submit(hot.ask, "tiny-a")
-    while hot.server.metric(IN_FLIGHT) < 1:
-        time.sleep(0.05)
-    psutil.Process(hot.server.pid).terminate()
+def tell_to_stop(hot: HotServer, number: int = signal.SIGTERM) -> psutil.Process:
+    """Returns the server when it has seen the signal."""
+    process = psutil.Process(hot.server.pid)
+    process.send_signal(number)
     wait_for(hot.server.log, "stopping: what runs has up to 25 s")
-    return asked
+    check_refuses(hot.server, "the server is being stopped")
+    return process
 
 
-def test_what_runs_is_answered_before_a_server_stops(tmp_path: Path) -> None:
+def test_what_runs_is_answered_before_a_server_stops_and_a_load_side_by_side_is_given_up(
+    tmp_path: Path,
+) -> None:
+    """Interrupted, as from a keyboard."""
     with one_hot_server(tmp_path) as hot:
-        process = psutil.Process(hot.server.pid)
-        processes = list(family(hot.server.pid))
-        with suspended(engines(hot.server.pid)), ThreadPoolExecutor() as pool:
-            answer = told_to_stop_while_asked(hot, pool)
-            check_refuses(hot.server, "the server is being stopped")
-            for engine in engines(hot.server.pid):
+        old = engines(hot.server.pid)
+        build_checkpoint(hot.root / "b", seed=1, name="tiny-b")
+        job = hot.wait(hot.post(hot.root / "b", "side_by_side"), "loading")
+        second = hot.second_engine(job["id"], old)
+        with suspended(old), suspended(second):
+            asking = Asking(hot.server, half=False)
+            processes = list(family(hot.server.pid))
+            process = tell_to_stop(hot, signal.SIGINT)
+            hot.server.wait_until(lambda: all(map(is_gone, second)))
+            for engine in old:
                 engine.resume()
-            assert answer.result()
+            check_answers(asking.answers(), "tiny-a")
         assert process.wait(GONE_S) == 0
         assert gone(processes)
+        assert list(hot.staging.iterdir()) == []
+
+
+def test_what_runs_in_an_engine_that_drains_is_answered_before_a_server_stops(
+    tmp_path: Path,
+) -> None:
+    with one_hot_server(tmp_path) as hot:
+        old = engines(hot.server.pid)
+        build_checkpoint(hot.root / "b", seed=1, name="tiny-b")
+        with suspended(old):
+            asking = Asking(hot.server, half=False)
+            hot.load(hot.root / "b", "side_by_side")
+            new = engines(hot.server.pid) - old
+            with suspended(new):
+                asking_new = Asking(hot.server, half=False)
+                processes = list(family(hot.server.pid))
+                process = tell_to_stop(hot)
+                for engine in (*old, *new):
+                    engine.resume()
+                check_answers(asking.answers(), "tiny-a")
+                check_answers(asking_new.answers(), "tiny-b")
+        assert process.wait(GONE_S) == 0
+        assert gone(processes)
+        assert list(hot.staging.iterdir()) == []
 
 
 def test_a_second_signal_ends_a_server_at_once(tmp_path: Path) -> None:
     with one_hot_server(tmp_path) as hot:
-        process = psutil.Process(hot.server.pid)
         processes = list(family(hot.server.pid))
         with suspended(engines(hot.server.pid)), ThreadPoolExecutor() as pool:
-            asked = told_to_stop_while_asked(hot, pool)
-            began = time.monotonic()
+            asked = pool.submit(hot.ask, "tiny-a")
+            hot.server.wait_until(lambda: hot.server.metric(IN_FLIGHT) >= 1)
+            process = tell_to_stop(hot)
             process.terminate()
             assert process.wait(GONE_S) == 0
-            assert time.monotonic() - began < GONE_S
             assert gone(processes)
             with pytest.raises(httpx.TransportError):
                 asked.result()
@@ -157,19 +200,17 @@ def test_a_load_in_place_is_given_up_and_who_waits_for_it_is_told(tmp_path: Path
         process = psutil.Process(hot.server.pid)
         processes = list(family(hot.server.pid))
         build_checkpoint(hot.root / "b", seed=1, name="tiny-b")
-        give_cue(hot.root / "b", waiting_for(tmp_path / "never"))
-        assert hot.wait(hot.post(hot.root / "b", "in_place"), "loading")["state"] == "loading"
-        with ThreadPoolExecutor() as pool:
+        with reloading(hot, hot.root / "b"), ThreadPoolExecutor() as pool:
             held = pool.submit(hot.server.http.post, "/v1/chat/completions", json=CHAT)
             time.sleep(1.0)  # nothing tells of a request that is held up
             process.terminate()
             check_errors({"chat": held.result()}, "the server is being stopped")
-        assert process.wait(GONE_S) == 0
-        assert gone(processes)
+            assert process.wait(GONE_S) == 0
+            assert gone(processes)
         assert list(hot.staging.iterdir()) == []
 
 
-def test_the_processes_of_a_server_that_is_killed_go_with_it_also_of_an_engine_that_starts(
+def test_the_processes_of_a_server_that_is_killed_go_with_it_and_its_copies_with_the_next_start(
     tmp_path: Path,
 ) -> None:
     with one_hot_server(tmp_path) as hot:
@@ -184,3 +225,10 @@ def test_the_processes_of_a_server_that_is_killed_go_with_it_also_of_an_engine_t
         assert gone(processes)
         with pytest.raises(httpx.TransportError):
             asking.answers()
+        left = list(hot.staging.iterdir())
+        assert len(left) == 1
+    with running_hot_server(hot.root, ["a"]) as again:
+        assert len(list(again.staging.iterdir())) == 1
+        assert not left[0].exists()
+        again.ask("tiny-a")
+    assert list(hot.staging.iterdir()) == []
