@@ -105,8 +105,13 @@ def test_at_the_limit_of_restarts_the_server_ends_with_a_status_that_says_so(
 ) -> None:
     root = tmp_path / "candidates"
     build_checkpoint(root / "a", name="tiny-a")
-    with running_hot_server(root, ["a"], "--engine-restarts", "0") as hot:
+    with running_hot_server(root, ["a"], "--engine-restarts", "1") as hot:
         pid = hot.server.pid
+        for engine in engines(pid):
+            engine.kill()
+        wait_for_health(hot.server, 503)
+        wait_for_health(hot.server, 200)
+        hot.ask("tiny-a")
         process, processes, killed = Process(pid), list(family(pid)), engines(pid)
         with suspended(killed):
             asking = Asking(hot.server, half=False)

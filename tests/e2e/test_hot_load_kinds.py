@@ -15,13 +15,19 @@ import pytest
 
 from laserve.core.checkpoint_files import hash_files
 from laserve.core.manifest import read_manifest, write_manifest
+from laserve.processes import is_gone
+from tests.bench.hot_load.memory import engines
+from tests.e2e.conftest import RESTARTS
 from tests.e2e.cued_reload import PLAIN, give_cue
-from tests.e2e.hot_loading import HotServer, running_hot_server, same_as
+from tests.e2e.every_request import suspended
+from tests.e2e.hot_loading import LOAD_LIMIT_S, HotServer, reloading, running_hot_server, same_as
 from tests.tiny_checkpoints.build import describe
 from tests.tiny_lora import build_tiny_lora
 from tests.tiny_tied import build_tiny_tied_model
 
 PATIENCE_S = 4.0
+ENGINE_LIMIT_S = 12.0
+"""Longer than an engine takes to start, but on a busy machine: it is tried again there."""
 MESSAGES = [{"role": "user", "content": "What is 12 + 7?"}]
 
 
@@ -43,7 +49,8 @@ def tied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HotServer]:
         root,
         ("a", "b", "merged"),
         *("--enable-lora", "--max-lora-rank", "8"),
-        *("--load-patience", str(PATIENCE_S)),
+        *("--load-patience", str(PATIENCE_S), "--engine-timeout-s", str(ENGINE_LIMIT_S)),
+        *("--engine-restarts", str(RESTARTS)),
     ) as running:
         yield running
 
@@ -122,6 +129,41 @@ def test_a_load_gives_up_where_a_request_runs_for_longer_than_its_patience(tied:
     assert ended.headers["retry-after"] == "5"
     assert "a checkpoint is being loaded in place" in ended.json()["error"]["message"]
     tied.ask("tied-b")
+
+
+def test_an_engine_that_is_stopped_in_a_load_in_place_is_ended_at_its_limit_and_who_waits_is_told(
+    tied: HotServer,
+) -> None:
+    tied.load(tied.root / "a")
+    before, pid = tied.ask("tied-a"), tied.server.pid
+    old = engines(pid)
+    candidate = shutil.copytree(tied.root / "b", tied.root / "stopped")
+    with reloading(tied, candidate) as job, suspended(old):
+        question = {"model": tied.server.model, "messages": MESSAGES, "max_tokens": 4}
+        refused = tied.server.http.post("/v1/chat/completions", json=question)
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "5"
+        assert "a checkpoint is being loaded in place" in refused.json()["error"]["message"]
+        assert "after 12 s (--engine-timeout-s): ended" in tied.wait(job)["reason"]
+        assert all(map(is_gone, old))
+    tied.server.wait_until(lambda: tied.server.http.get("/health").is_success, LOAD_LIMIT_S)
+    assert same_as(before, tied.ask("tied-a"))
+    assert len(engines(pid)) == 1
+    assert len(tied.copies) <= 2
+
+
+def test_a_second_engine_that_is_stopped_is_ended_at_its_limit(tied: HotServer) -> None:
+    tied.load(tied.root / "a")
+    before, pid = tied.ask("tied-a"), tied.server.pid
+    old = engines(pid)
+    job = tied.wait(tied.post(tied.root / "b", "side_by_side"), "loading")["id"]
+    with suspended(second := tied.second_engine(job, old)):
+        reason = tied.wait(job)["reason"]
+        assert "was not started and proven after 12 s (--engine-timeout-s): ended" in reason
+        assert all(map(is_gone, second))
+    assert engines(pid) == old
+    assert same_as(before, tied.ask("tied-a"))
+    assert len(tied.copies) <= 2
 
 
 def test_a_request_that_is_still_being_sent_holds_no_load_up(tied: HotServer) -> None:
