@@ -48,7 +48,7 @@ from laserve.launch.score_row import find_score_row
 from laserve.scoring.arming import supports_in_flight
 from laserve.vllm_seam import server
 from laserve.worker.config import RELOAD_EXTENSION, WorkerConfig, processor_path
-from laserve.worker.lifeline import PLUGIN_NAME
+from laserve.worker.lifeline import PLUGIN_NAME, hold_coordinator
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +94,7 @@ def serve(argv: list[str]) -> None:
     check_selection_flags(args)
     check_engine_flags(args)
     switch_scoring_on(args)
+    hold_coordinator()
     server.run(args)
 
 

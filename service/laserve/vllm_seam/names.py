@@ -119,6 +119,12 @@ RELIED_UPON: dict[str, dict[str, str]] = {
         "**uvicorn_kwargs)"
     },
     f"{_LAUNCHERS}.launcher": {"setup_server": "def (args, *, reuse_port)"},
+    # worker/lifeline.py
+    "vllm.v1.engine.coordinator:DPCoordinatorProc": {
+        "run_coordinator": "@staticmethod def (engine_count, front_publish_address, "
+        "back_output_address, back_publish_address, zmq_addr_pipe=None, "
+        "min_stats_update_interval_ms=100, enable_wave_coordination=True, logging_config=None)"
+    },
     "vllm.utils.system_utils": {
         "decorate_logs": "def (process_name=None, *, skip_if_decorated=False)"
     },

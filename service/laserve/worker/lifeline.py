@@ -11,6 +11,9 @@ import signal
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from threading import Thread
+from typing import Any
+
+from vllm.v1.engine.coordinator import DPCoordinatorProc
 
 PLUGIN_NAME = "laserve"
 """Of our entry points in vLLM's groups."""
@@ -25,6 +28,17 @@ def hold() -> None:
     parent = parent_process()
     if parent is not None and PLUGIN_NAME in named:
         Thread(target=_follow, args=(parent.sentinel,), name="lifeline", daemon=True).start()
+
+
+def hold_coordinator() -> None:
+    """Have the coordinator of data parallel ranks, which loads no plugins, hold it too: called in
+    the process that starts it."""
+    DPCoordinatorProc.run_coordinator = staticmethod(_coordinate)  # type: ignore[method-assign]
+
+
+def _coordinate(**arguments: Any) -> None:
+    hold()
+    DPCoordinatorProc.run_coordinator(**arguments)  # vLLM's own: this process has replaced nothing
 
 
 def _follow(sentinel: int) -> None:

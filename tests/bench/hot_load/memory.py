@@ -16,7 +16,7 @@ def family(pid: int) -> Iterator[psutil.Process]:
 
 
 def engines(pid: int) -> set[psutil.Process]:
-    """The processes in which a server's engines run, by the name that vLLM gives them."""
+    """The processes in which a server's engines run, by what vLLM's names for them begin with."""
     return _named(pid, "VLLM::EngineCore")
 
 
@@ -29,7 +29,7 @@ def _named(pid: int, name: str) -> set[psutil.Process]:
     found = set()
     for process in family(pid):
         with suppress(psutil.NoSuchProcess):
-            if process.cmdline()[:1] == [name]:
+            if "".join(process.cmdline()[:1]).startswith(name):
                 found.add(process)
     return found
 
