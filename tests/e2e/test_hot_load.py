@@ -6,13 +6,14 @@ import re
 import shutil
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.bench.hot_load.loads import Mix
 from tests.bench.hot_load.memory import engines
 from tests.bench.hot_load.run import Plan, defects, run
 from tests.e2e.cued_reload import DIE, FAIL, give_cue
-from tests.e2e.hot_loading import HotServer, Sample, answered_throughout, same_as
+from tests.e2e.hot_loading import HotServer, Sample, answered_throughout, reloading, same_as
 from tests.tiny_checkpoints.corpus import BAD, names
 from tests.tiny_checkpoints.harmless import HARMLESS
 from tests.tiny_checkpoints.mutation import Stage
@@ -29,6 +30,8 @@ TAKEN = (
     *("noise below a float's precision", "most tokens of a beam search"),
 )
 """Some of each kind; tests/unit/checkpoint tries all on disk."""
+FILE_BYTES = 16 << 20
+"""More than the server's log takes."""
 MEMORY_MARGIN = 0.15
 """Of the memory after two loads: what an allocator may keep. A checkpoint or an engine that is
 never freed takes more."""
@@ -106,6 +109,26 @@ def change_copy(hot: HotServer, name: str) -> Path:
     return folder
 
 
+def test_a_load_that_the_disk_has_no_room_for_is_refused_and_leaves_nothing(
+    at_a: HotServer, before: list[Sample], candidate: Path
+) -> None:
+    """A file of the server may not grow so large, for the time being."""
+    copies = at_a.copies
+    give_cue(candidate, " " * 2 * FILE_BYTES)
+    server = psutil.Process(at_a.server.pid)
+    unlimited = server.rlimit(psutil.RLIMIT_FSIZE)
+    server.rlimit(psutil.RLIMIT_FSIZE, (FILE_BYTES, unlimited[1]))
+    try:
+        with answered_throughout(at_a, "tiny-a"):
+            assert "cannot be written: File too large" in at_a.rejection(candidate)
+        assert at_a.copies == copies
+        assert same_as(before, at_a.ask("tiny-a"))
+    finally:
+        server.rlimit(psutil.RLIMIT_FSIZE, unlimited)
+    at_a.load(candidate)
+    at_a.ask("tiny-b")
+
+
 def test_a_reload_that_fails_is_undone(
     at_a: HotServer, before: list[Sample], candidate: Path
 ) -> None:
@@ -121,6 +144,19 @@ def test_an_engine_that_dies_of_a_reload_is_replaced_and_no_request_fails(
     give_cue(candidate, DIE)
     with answered_throughout(at_a, "tiny-a"):
         assert "it died of it" in at_a.rejection(candidate)
+        assert same_as(before, at_a.ask("tiny-a"))
+    assert len(engines(at_a.server.pid)) == 1
+    assert len(at_a.copies) <= 2
+
+
+def test_an_engine_that_is_killed_in_the_middle_of_a_reload_is_replaced_and_no_request_fails(
+    at_a: HotServer, before: list[Sample], candidate: Path
+) -> None:
+    with answered_throughout(at_a, "tiny-a"):
+        with reloading(at_a, candidate) as job:
+            for engine in engines(at_a.server.pid):
+                engine.kill()
+            assert "it died of it" in at_a.wait(job)["reason"]
         assert same_as(before, at_a.ask("tiny-a"))
     assert len(engines(at_a.server.pid)) == 1
     assert len(at_a.copies) <= 2
