@@ -163,8 +163,8 @@ class Staging:
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise CheckpointRejected(
-                f"it takes {needed / 2**30:.2f} GiB and the disk for copies has "
-                f"{free / 2**30:.2f}: free some, or start the server with another "
+                f"it takes {needed / 2**20:.1f} MiB and the disk for copies has "
+                f"{free / 2**20:.1f}: free some, or start the server with another "
                 "--checkpoint-staging DIR"
             )
 

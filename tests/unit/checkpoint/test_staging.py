@@ -195,7 +195,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_the_copy(
 ) -> None:
     size = sum(path.stat().st_size for path in candidate.iterdir())
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=size - 1))
-    with pytest.raises(CheckpointRejected, match="GiB.*--checkpoint-staging DIR"):
+    with pytest.raises(CheckpointRejected, match=r"it takes 0\.5 MiB and .* has 0\.5: "):
         staging.stage(candidate, [candidate.parent])
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=size))
     staging.stage(candidate, [candidate.parent])
