@@ -36,14 +36,14 @@ GONE_S = 40.0
 
 
 @contextmanager
-def starting(model: TinyModel, log: Path) -> Iterator[psutil.Process]:
+def starting(model: TinyModel, log: Path, *more: str) -> Iterator[psutil.Process]:
     """A server that starts; whatever is left of it is killed at the end of this block."""
     spend(Kind.SERVER)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     scoring = ("--z-c", "<|vision_start|>", "--c-ref", "-18")
-    flags = (*ENGINE_FLAGS, *scoring, "--kv-cache-memory-bytes", KV_CACHE_BYTES)
+    flags = (*ENGINE_FLAGS, *scoring, "--kv-cache-memory-bytes", KV_CACHE_BYTES, *more)
     arguments = ("serve", str(model.path), "--host", "127.0.0.1", "--port", str(port), *flags)
     process = start("laserve", *arguments, output=log, environment=ONE_THREAD)
     try:
@@ -73,11 +73,12 @@ LOADS = "Loading weights took"
 def test_the_processes_of_a_server_that_is_killed_as_it_starts_go_with_it(
     tiny: TinyModel, tmp_path: Path
 ) -> None:
+    """Of two engines, with what vLLM has coordinate them."""
     log = tmp_path / "server.log"
-    with starting(tiny, log) as process:
+    with starting(tiny, log, "--data-parallel-size", "2") as process:
         wait_for(log, LOADS)
         processes = list(family(process.pid))
-        assert engines(process.pid)
+        assert len(engines(process.pid)) == 2
         process.kill()
         assert gone(processes)
 
