@@ -2,9 +2,11 @@
 requests and in the middle of a load side by side. The engine that serves: `test_engine_lost`."""
 
 import time
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
-import httpx
 import psutil
 
 from tests.bench.hot_load.memory import engines, workers
@@ -91,31 +93,51 @@ def test_a_worker_of_a_second_engine_that_is_killed_is_a_rejection(
     assert engines(pid) == old
 
 
-SELECTION = {"method": "majority", "n_max": 4, "n_parallel": 4, "equality": "math"}
+SELECTIONS = 4
 
 
-def check_selects_without(hot: HotServer, equality: list[psutil.Process]) -> None:
-    """While the processes that work out mathematical answers are stopped, and when they have been
-    killed, answers are selected as texts."""
+def select(hot: HotServer, seed: int) -> dict[str, Any]:
+    """How an answer was chosen among samples that are compared as mathematics."""
     body = {
         "model": hot.server.model,
         "messages": [{"role": "user", "content": "What is 12 + 7?"}],
-        "max_tokens": 32,
-        "selection": SELECTION,
+        "max_tokens": 200,
+        "seed": seed,
+        "selection": {"n_max": 4, "equality": "math", "adaptive": False},
     }
+    answer = hot.server.http.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()["selection"]
+    return found
 
-    def select() -> httpx.Response:
-        return hot.server.http.post("/v1/chat/completions", json=body)
 
+def check_selects_without(hot: HotServer, equality: Sequence[psutil.Process]) -> None:
+    """While the processes that work out mathematical answers are stopped, and when they have been
+    killed, the same answers have the same votes, and what was compared as text is counted."""
     assert equality
+    right = [select(hot, seed) for seed in range(SELECTIONS)]
+    assert {selection["equality_timeouts"] for selection in right} == {0}
+
+    def check(found: Iterable[dict[str, Any]]) -> int:
+        counted = 0
+        for selection, expected in zip(found, right, strict=True):
+            votes = {vote["answer"]: vote["count"] for vote in selection["votes"]}
+            assert votes == {vote["answer"]: vote["count"] for vote in expected["votes"]}
+            assert len(votes) > 1
+            assert selection["samples_used"] == 4
+            # A tie may go to another one of them: it is decided by what they are compared as.
+            winner, *others = selection["votes"]
+            assert winner["answer"] == selection["answer"]
+            assert all(winner["weight"] >= other["weight"] for other in others)
+            counted += selection["equality_timeouts"]
+        return counted
+
     with ThreadPoolExecutor() as pool:
         with suspended(equality):
-            answers = [future.result() for future in [pool.submit(select) for _ in range(4)]]
-        asked = [pool.submit(select) for _ in range(4)]
+            assert check(pool.map(partial(select, hot), range(SELECTIONS))) > 0
+        asked = pool.map(partial(select, hot), range(SELECTIONS))
         for process in equality:
             if process.is_running():
                 process.kill()
-        answers += [future.result() for future in asked]
-    for answer in answers:
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["selection"]["samples_used"] > 0
+        check(asked)
+    assert check(select(hot, seed) for seed in range(SELECTIONS)) == 0
