@@ -33,7 +33,7 @@ def hold() -> None:
 def hold_coordinator() -> None:
     """Have the coordinator of data parallel ranks, which loads no plugins, hold it too: called in
     the process that starts it."""
-    DPCoordinatorProc.run_coordinator = staticmethod(_coordinate)  # type: ignore[method-assign]
+    DPCoordinatorProc.run_coordinator = staticmethod(_coordinate)  # type: ignore[assignment, method-assign]
 
 
 def _coordinate(**arguments: Any) -> None:
