@@ -22,7 +22,15 @@ from typing import NamedTuple
 
 from laserve.answers import phrases
 from laserve.answers.boxed import boxes
-from laserve.answers.letter import NOUN, ends_clause, ends_line, follows_letter, letter_at
+from laserve.answers.letter import (
+    NOT_BUT,
+    NOT_BUT_UNSPACED,
+    NOUN,
+    ends_clause,
+    ends_line,
+    follows_letter,
+    letter_at,
+)
 from laserve.answers.markup import unmarked
 from laserve.answers.taken_back import is_assumed, is_conditional, is_denied
 
@@ -50,7 +58,7 @@ _LINK = re.compile(
     r"|\b(?:is|was|(?:(?:would|will|must|should)(?:\s++(?!not\b|never\b)\w++)?"
     r"|has\s++to|can\s++only|seems\s++to|appears\s++to)\s++be"
     r"|correspond(?:s|ing)?\s++to|match(?:es|ing)|(?:labell?ed|listed|given|marked)\s++(?:as|by|in)"
-    rf"|{phrases.IS})\b|{phrases.IS_UNSPACED}",
+    rf"|{phrases.IS}|{NOT_BUT})\b|{phrases.IS_UNSPACED}|{NOT_BUT_UNSPACED}",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.;?!\n]")
@@ -72,8 +80,10 @@ _LEFT_OVER = re.compile(
     r"|\bI(?:['’](?:d|ll|m))?(?:\s++(?:would|will|must|have\s++to))*+"
     r"\s++(?:think|guess|say|answer|mean|meant)"
     r"|(?<!\b[A-Z]\s)(?<![)\]]\s)\b(?:correspond(?:s|ing)?\s++to|match(?:es|ing))"
+    rf"|(?:^|[.;:!?\n])[^\S\n]*+(?:(?:{phrases.IT_IS})\s++)?{NOT_BUT}"
     r"|(?:^|[.,;:!?\n–—-])[^\S\n]*+"
-    r"(?:actually|wait|sorry|oops|or\s++rather|scratch\s++that|no(?=,)))\b",
+    r"(?:actually|wait|sorry|oops|or\s++rather|scratch\s++that|no(?=,)))\b"
+    rf"|(?:^|[。.;:!?\n])[^\S\n]*+{NOT_BUT_UNSPACED}",
     re.IGNORECASE,
 )
 """In front of a letter with which the clause ends."""
@@ -100,7 +110,7 @@ _IS_RIGHT = re.compile(
 _RIGHT_ONE = re.compile(
     rf"(?:^|[\n.,;:!?]|{phrases.OPTION_UNSPACED}|{phrases.THEREFORE_UNSPACED}|\b(?i:"
     rf"{NOUN}|therefore|thus|hence|so|that|only|conclude|think|believe|say|clear|because|but"
-    r"|since|(?<!\b[A-J]\s)and))"
+    rf"|since|{phrases.BUT}|(?<!\b[A-J]\s)and))"
     r"\s*+(?:(?P<bare>[A-HJ])|[(\[]\s*+(?P<closed>[A-Ja-j])\s*+[)\]]|(?P<half>[A-J])\s*+\))"
     # "Option B (Paris) is", "(B) Paris is"
     r"(?(bare)(?:\s*+[:(,](?:(?!\b[A-J]\b)[^.;!?\n]){0,60}+)?|(?:(?!\b[A-J]\b)[^.;!?\n]){0,60}+)"

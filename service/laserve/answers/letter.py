@@ -17,16 +17,21 @@ _ADVERB = (
     r"|probably|most|likely|simply|just|only|obviously|still|also|now|in fact|of course"
     r"|given (?:by|in))"
 )
-_NOT_BUT = (
+_LETTER_OF_LIST = rf"(?:(?:{NOUN}|{phrases.ARTICLE})\s++){{0,2}}[(\[]?[A-J]\b[)\]]?"
+NOT_BUT = (
     # "not A but", "not A, B or D, but"
-    rf"not\s++(?:{NOUN}\s++)?[(\[]?[A-J]\b[)\]]?"
+    rf"(?:not|{phrases.NOT}|pas)\s++{_LETTER_OF_LIST}"
     r"(?:(?:\s*+,|\s++n?or\b|\s++and\b){1,2}+\s*+[(\[]?[A-J]\b[)\]]?){0,6}"
-    r"\s*+,?\s*+(?:but|it['’]s|it\s++is)"
+    rf"\s*+,?\s*+(?:but|it['’]s|it\s++is|{phrases.BUT})"
+)
+NOT_BUT_UNSPACED = (
+    rf"(?:{phrases.NOT_UNSPACED_BEFORE}\s?[A-J]\s?[，,、]?\s?{phrases.BUT_UNSPACED}"
+    rf"|[A-J]{phrases.NOT_BUT_UNSPACED})"
 )
 _LETTER = re.compile(
     rf"[\s,:]*+(?:[-•]\s++)?(?:(?P<word>(?:{NOUN}|the|that|it['’]s|it|is|be|one|first|second|third"
-    rf"|fourth|fifth|last|{_ADVERB}|{_NOT_BUT})\b|(?:{phrases.ARTICLE})(?<=['’\s])"
-    rf"|(?:{phrases.ARTICLE})\b|{phrases.OPTION_UNSPACED})[\s:,]*+){{0,6}}+"
+    rf"|fourth|fifth|last|{_ADVERB}|{NOT_BUT})\b|(?:{phrases.ARTICLE})(?<=['’\s])"
+    rf"|(?:{phrases.ARTICLE})\b|{phrases.OPTION_UNSPACED}|{NOT_BUT_UNSPACED})[\s:,]*+){{0,6}}+"
     r"(?P<open>(?:[(\[]\s*+){1,3}+|(?:<\s*+){1,2}+)?(?P<letter>[A-J])"
     r"(?P<close>(?:\s*+[)\]]){1,3}+|(?(open)(?:\s*+>){1,2}+|(?!)))?",
     re.IGNORECASE,
@@ -78,7 +83,7 @@ _LINE_END = re.compile(rf"{_SPACE}[.!]?{_SPACE}(?:\n|$|<|\[/)")
 _PROSE = re.compile(
     # What can stand behind a letter, and not behind the article "a" and the pronoun "I".
     r"(?:because|since|as|is|but|which|due|not|rather|instead|given|based|so|therefore|thus|if|by"
-    r"|under|according|although|though|and|or)\b",
+    rf"|under|according|although|though|and|or|{phrases.BECAUSE})\b",
     re.IGNORECASE,
 )
 _IS_NOUN = re.compile(rf"{NOUN}|{phrases.OPTION_UNSPACED}", re.IGNORECASE)

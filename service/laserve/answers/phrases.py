@@ -58,8 +58,34 @@ NOT = (
     r"|nie"
 )
 """In front of what is no answer."""
-NOT_UNSPACED = r"[가이는은]?\s?(?:아니|아닙)|(?:では|じゃ)(?:な|あり)"
+NOT_UNSPACED = r"[가이는은]?\s?(?:아니|아닙|아닌)|(?:では|じゃ)(?:な|あり)"
 """Behind it."""
+BUT = r"sondern|mais|sino|mas(?:\s++sim)?|ma|bensì|а|maar|wel|utan|men|lecz|ale|tylko"
+"""In front of what is the answer instead."""
+NOT_UNSPACED_BEFORE = r"(?:不是|并非|並非|不[选選])"
+BUT_UNSPACED = r"(?:而?(?:应|應)?[该該]?是|而[选選]|[选選])"
+NOT_BUT_UNSPACED = r"(?:(?:では|じゃ)なくて?、?|[가이는은]?\s?(?:아니라|아니고|아닌),?)"
+"""Between the two."""
+IT_IS = r"es\s++ist|ce|c['’]est|het\s++is|det\s++(?:är|er)|это|to"
+IF = (
+    r"wenn|falls|sofern|(?:^|(?<=[.,;:])\s)\s*+s[ie]"
+    r"(?!\s++(?:ottiene|ha|può|deve|vede|trova|tratta|calcola|conclude)\b)"
+    r"|если|als(?=[^.;!?\n]*,)|hvis|jeśli|jeżeli"
+)
+IF_UNSPACED = r"(?:如果|假如|假[设設]|假定|若|倘|要是|除非|もし|ならば?(?=[、,])|만약|만일)"
+THEREFORE = (
+    r"also\s++(?:ist|lautet)|daher|deshalb|folglich|somit|donc|luego|por\s++(?:lo\s++)?tanto|portanto"
+    r"|quindi|dunque|поэтому|следовательно|значит|dus|alltså|derfor|därför|zatem|więc"
+)
+SUPPOSE = (
+    r"angenommen|nehmen\s++wir\s++an|supposons|supongamos|suponga(?:mos)?|suponha(?:mos)?|supponiamo"
+    r"|предположим|stel"
+)
+SUPPOSE_UNSPACED = r"(?:是否|假[设設]|假定|如果|假如|若|倘若|要是)"
+BECAUSE = (
+    r"weil|denn|und\s++nicht|parce|car|et\s++non|porque|pois|y\s++no|e\s++n[ãa]o|perché|e\s++non"
+    r"|потому|и\s++не|omdat|en\s++niet|och\s++inte|og\s++ikke|fordi|eftersom|ponieważ"
+)
 THEREFORE_UNSPACED = (
     r"(?:따라서|그러므로|그래서|즉|したがって|よって|つまり|ゆえに|因此|所以|故|[综綜]上)"
 )

@@ -33,19 +33,24 @@ _ASSUMED = re.compile(
     r"|let(?:['’]s|\s+us|\s+me)\s+(?:say|see|check|test|try|verify)"
     r"|(?:you|one|some|many|people|students|they|someone|others)"
     r"(?:\s+(?:might|may|could|would|will|wrongly|mistakenly))*\s+(?:think|say|believe|claim|argue))"
-    r"|n['’]t)"
+    rf"|n['’]t|\b(?:{phrases.SUPPOSE})\b,?|{phrases.SUPPOSE_UNSPACED})"
     r"(?:\s+(?:be|to|thinks?|believes?|says?|said|claims?|concludes?|assumes?|guess|agrees?|sure"
     r"|certain|convinced|confident|clear|true|likely|case|that|if|whether|for|(?-i:a)|moment|now|the|an"
-    rf"|our|my|your|final|correct|right|best|only|really|necessarily|{_NOUN})\b)*\s*[(\[]?\s*$",
+    rf"|our|my|your|final|correct|right|best|only|really|necessarily|que|dass|die|la|а|что|{_NOUN})\b)*"
+    r"\s*[(\[]?\s*$",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.;?!]\s|\n")
+_SENTENCE_END = re.compile(r"[.;?!]\s|[。！？；\n]")
 _CONDITION = re.compile(
     r"(?<!\beven\s)(?<!\bas\s)(?<!\bsee\s)(?<!\bcheck\s)(?<!\bdetermine\s)(?<!\bverify\s)\bif\b"
-    r"|\b(?:unless|otherwise|in\s+(?:that|which)\s+case)\b",
+    r"|\b(?:unless|otherwise|in\s+(?:that|which)\s+case)\b"
+    rf"|(?:\b|^)(?:{phrases.IF})\b|{phrases.IF_UNSPACED}",
     re.IGNORECASE,
 )
-_CONCLUSION = re.compile(r"\b(?:so|thus|hence|therefore|consequently)\b", re.IGNORECASE)
+_CONCLUSION = re.compile(
+    rf"\b(?:so|thus|hence|therefore|consequently|{phrases.THEREFORE})\b|{phrases.THEREFORE_UNSPACED}",
+    re.IGNORECASE,
+)
 _BEHIND = re.compile(r"[^\S\n]*+(?:only\s++)?(?:if|unless|provided)\b", re.IGNORECASE)
 
 
