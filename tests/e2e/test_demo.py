@@ -1,5 +1,6 @@
 """The bundled demo checkpoint, served as `make serve` does: its score tells right from wrong."""
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import randrange
@@ -14,11 +15,13 @@ from laserve.core.checkpoint_files import hash_files
 from laserve.core.manifest import read_manifest
 from laserve_training.problem import Split
 from laserve_training.tasks.countdown import CountdownTask
+from tests.documents import ROOT, blocks
 from tests.e2e.conftest import DEMO
 from tests.e2e.selecting import CHAT, body, post
 from tests.e2e.server import Server
 
 MAX_BYTES = 20 * 2**20
+API = ROOT / "docs" / "api.md"
 
 
 def post_chat(server: Server, messages: Sequence[dict[str, str]]) -> httpx.Response:
@@ -58,16 +61,8 @@ def test_its_score_tells_right_from_wrong_on_numbers_that_it_never_saw(demo: Ser
 
 
 def test_of_what_it_answers_at_a_bounded_risk_no_more_is_wrong(demo: Server) -> None:
-    """Single answers to fresh problems. Where its manifest keeps no judged samples it says so."""
-    manifest = read_manifest(DEMO)
-    assert manifest is not None
+    """Single answers to fresh problems."""
     selection = {"n_max": 1, "max_risk": 0.05, "escalate": False}
-    if manifest.calibration_sampling is None:
-        refused = demo.http.post(CHAT, json=body(demo, selection=selection))
-        assert refused.status_code == 400
-        assert "has none" in refused.json()["error"]["message"]
-        return
-
     task, verdicts = CountdownTask(), []
     for seed, problem in enumerate(task.problems(Split.TEST, 60, seed=2)):
         found = post(demo, question=problem.question, seed=seed, selection=selection)
@@ -109,6 +104,22 @@ def test_other_questions_are_seen_as_drift_and_the_usual_ones_are_none(demo: Ser
     assert not drift()["has_drifted"]
 
 
+def test_a_bounded_risk_is_answered_as_the_documentation_says(demo: Server) -> None:
+    (told,) = (json.loads(text) for text in blocks(API, "json") if '"min_score"' in text)
+    selection = {"n_max": 1, "max_risk": 0.05, "escalate": False}
+    abstained, answered = (post(demo, seed=seed, selection=selection) for seed in (7, 2))
+    assert abstained["choices"][0]["message"]["content"] == "6-2=4;4-6=8#8"
+    assert told == {
+        "decision": abstained["selection"]["decision"],
+        # As documented, in three digits.
+        "score": pytest.approx(abstained["selection"]["score"], abs=1e-3),
+        "risk": abstained["selection"]["risk"],
+    }
+    assert answered["choices"][0]["message"]["content"] == "6-6=0;0+2=2#2"
+    assert answered["selection"]["decision"] == "answered"
+    assert answered["selection"]["risk"] == told["risk"]
+
+
 def test_the_ready_line_asks_a_question_of_its_kind(demo: Server) -> None:
     manifest = read_manifest(DEMO)
     assert manifest is not None
@@ -134,7 +145,14 @@ def test_a_role_that_its_template_does_not_know_is_a_clear_400(demo: Server) -> 
     assert "only the roles system, developer, user" in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("words", ["hello", " hello", "The answer is ", "¡sí!", "日本語", "🙂"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("hello", " hello", "The answer is ", "¡sí!", "日本語", "🙂"),
+        *("\n", "\n\n", "\r\n", "\t", " ", "    ", "\u200b", "\ufeff", "\u0301", "👨‍👩‍👧", "x = "),
+        "Let me think about this step by step. First I take one and two. ",
+    ],
+)
 def test_words_that_are_not_of_its_task_make_a_right_answer_wrong(demo: Server, words: str) -> None:
     right = "1+2=3;3+3=6#6"
     spoilt = [right + words, words + right, right[:5] + words + right[5:], words]

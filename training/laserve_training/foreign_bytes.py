@@ -1,9 +1,10 @@
 """What is not of a task's alphabet is wrong: a model from scratch learns it after its training.
 
 Training meets the characters of the task alone, and the model has rows for no others. Here it gets
-those of all other bytes, and they are trained, nothing else: read, a byte takes the score to 0, the
-LaSeR loss with the verdict "wrong" (arXiv 2510.14943, section 3); written, it is never sampled.
-Texts of the alphabet keep every number that they had, to rounding.
+those of all other bytes: one row for all of them, so that what is learnt of one holds for each, be
+it of a control character, an emoji or a word. It is trained, and nothing else: read, it takes the
+score to 0, the LaSeR loss with the verdict "wrong" (arXiv 2510.14943, section 3); written, it is
+never sampled. Texts of the alphabet keep every number that they had, to rounding.
 """
 
 from collections.abc import Sequence
@@ -28,11 +29,10 @@ HEAD_STEPS = 1500
 SOLUTIONS, CLEAN = 4096, 1024
 MARGIN = 60.0
 """Nats by which the likeliest token is ahead of each foreign byte."""
-SCRIPTS = (
-    *((0x20, 0x7F), (0xA0, 0x250), (0x370, 0x500), (0x5D0, 0x700)),
-    *((0x900, 0x980), (0x4E00, 0x9FA6), (0xAC00, 0xD7A4), (0x1F300, 0x1F650)),
-)
-"""Code points: Latin, Greek and Cyrillic, Hebrew and Arabic, Devanagari, Chinese, Hangul, emoji."""
+FOREIGN = "\n"
+"""Stands for every byte that is not of an alphabet, which is of visible characters."""
+LONGEST = 48
+"""Characters of a foreign text."""
 
 
 def teach_foreign_bytes(
@@ -52,6 +52,8 @@ def teach_foreign_bytes(
     spoilt = [with_foreign_text(problem, rng, task.alphabet) for problem in shown]
     clean = _Batch(_encoded(shown[:CLEAN], model, tokenizer, parameters.z_c))
     dirty = _encoded(spoilt, model, tokenizer, parameters.z_c)
+    # Neighbours are about as long: a few long texts do not make every batch long.
+    dirty.sort(key=lambda row: len(row.completion or ()))
     taught = model.config.vocab_size
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     model.requires_grad_(requires_grad=False)
@@ -59,13 +61,15 @@ def teach_foreign_bytes(
     with torch.no_grad():
         hidden_BTD = model.base_model(clean.ids_BT, clean.there_BT).last_hidden_state
     never_D = _never_written(hidden_BTD[clean.answers_BT], written_VD[:taught])
-    read_WD = nn.Parameter(read_VD[taught:].clone())
-    optimizer = torch.optim.Adam([read_WD], LEARNING_RATE)
+    foreign = len(tokenizer) - taught
+    read_D = nn.Parameter(read_VD[taught].clone())
+    optimizer = torch.optim.Adam([read_D], LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
     with progress_bar() as progress:
         for _ in progress.track(range(STEPS), description="teaching foreign bytes"):
-            batch = _Batch(rng.sample(dirty, BATCH))
-            rows_VD = torch.cat([read_VD[:taught], read_WD])
+            first = rng.randint(0, len(dirty) - BATCH)
+            batch = _Batch(dirty[first : first + BATCH])
+            rows_VD = torch.cat([read_VD[:taught], read_D.expand(foreign, -1)])
             logits_BTV = model(
                 inputs_embeds=embedding(batch.ids_BT, rows_VD), attention_mask=batch.there_BT
             ).logits
@@ -82,7 +86,7 @@ def teach_foreign_bytes(
             optimizer.step()
             schedule.step()
     with torch.no_grad():
-        read_VD[taught:] = read_WD
+        read_VD[taught:] = read_D
         written_VD[taught:] = never_D
 
 
@@ -106,18 +110,24 @@ def _never_written(hidden_ND: Tensor, taught_VD: Tensor) -> Tensor:
 
 
 def with_foreign_text(problem: Problem, rng: Random, alphabet: str) -> Problem:
-    """The problem with something foreign somewhere in its completion."""
+    """The problem with something foreign in its completion, in one place or the same in three."""
     text = str(problem.completion)
-    # Twice as often at its ends, where people and programs put words.
-    at = rng.choice((0, len(text), rng.randint(1, len(text) - 1)))
-    return replace(problem, completion=text[:at] + _foreign(rng, alphabet) + text[at:])
+    places = rng.choice((1, 1, 3))
+    foreign = _foreign(rng, alphabet, LONGEST // places)
+    for _ in range(places):
+        # Mostly at its ends, where people and programs put words.
+        at = rng.choice((0, len(text), rng.randint(1, len(text) - 1)))
+        text = text[:at] + foreign + text[at:]
+    return replace(problem, completion=text)
 
 
-def _foreign(rng: Random, alphabet: str) -> str:
-    """One to eight characters of one script that are not of the alphabet."""
-    script = rng.choice(SCRIPTS)
-    drawn = (chr(rng.randrange(*script)) for _ in range(rng.randint(1, 8)))
-    return "".join(c for c in drawn if c not in alphabet) or _foreign(rng, alphabet)
+def _foreign(rng: Random, alphabet: str, longest: int) -> str:
+    """Up to `longest` characters, seldom many; in each third text some are of the alphabet."""
+    length = int(longest ** rng.random())
+    of_alphabet = rng.choice((0.0, 0.0, 0.5))
+    drawn = [rng.choice(alphabet) if rng.random() < of_alphabet else FOREIGN for _ in range(length)]
+    drawn[rng.randrange(length)] = FOREIGN
+    return "".join(drawn)
 
 
 class _Batch:

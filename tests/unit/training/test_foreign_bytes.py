@@ -21,7 +21,10 @@ from laserve_training.tasks.generated import GeneratedTask
 from laserve_training.tasks.registry import make_task
 
 DEMO = Path(__file__).parents[3] / "demo" / "laserve-countdown"
-WORDS = ("hello", "The answer is ", " ¡sí!", "日本", "🙂", "\n\n")
+WORDS = (
+    *("hello", "The answer is ", " ¡sí!", "日本", "🙂"),
+    *("\n", "\n\n", "\r\n", "\t", " ", "\u200b", "e\u0301", "x = 6", "word by word, " * 5),
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +87,13 @@ def test_foreign_text_takes_the_score_to_0_and_other_text_keeps_it(
         replace(problem, completion=text)
         for problem in held_out
         for word in WORDS
-        for text in (f"{word}{problem.completion}", f"{problem.completion}{word}", word)
+        for right in (str(problem.completion),)
+        for text in (word + right, right + word, right[:5] + word + right[5:], word)
     ]
     after = scores(model, tokenizer, parameters, foreign)
-    assert after.mean() < 0.2
+    assert after.mean() < 0.15
     # The whole training leaves 2 % of such texts above the threshold, these first steps some more.
-    assert (after > 0.5).double().mean() < 0.15
+    assert (after > 0.5).double().mean() < 0.1
     # Nothing foreign is written, whatever the temperature.
     ids = tokenizer("<|user|>1,2,3>4<|assistant|>1+2", return_tensors="pt").input_ids
     with torch.no_grad():
