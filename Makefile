@@ -34,7 +34,7 @@ PROBE_ENGINE := ["--dtype", "float32", "--enforce-eager", "--max-model-len", "25
 	"--max-num-seqs", "64", "--kv-cache-memory-bytes", "1073741824"]
 
 .DEFAULT_GOAL := help
-.PHONY: help install checkpoint demo-checkpoint probe-demo serve test check quick-tests lint format bench soak lock clean
+.PHONY: help install checkpoint demo-checkpoint probe-demo serve test check quick-tests lint format docs bench soak lock clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -113,6 +113,9 @@ lint: $(INSTALLED) ## Check lint rules, formatting, types and who imports whom.
 format: $(INSTALLED) ## Format the code and apply the safe lint fixes.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(INSTALLED) ## Build the guide into build/site.
+	$(BIN)/mkdocs build
 
 bench: $(INSTALLED) ## Race plain vLLM against LaServe (BENCH_FLAGS).
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)

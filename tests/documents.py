@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -14,7 +15,7 @@ DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", CLIENT_README, *DOCS]
 
 PROGRAMS = {
     *("make", "laserve", "laserve-train", "laserve-client", "python", "pip", "docker", "curl"),
-    *(".ci/run", "accelerate"),
+    *(".ci/run", "accelerate", "vllm"),
 }
 """What a command may start with."""
 
@@ -30,6 +31,33 @@ class Command:
 
     def __str__(self) -> str:
         return f"{self.document.relative_to(ROOT)}: {shlex.join(self.words)}"
+
+
+@dataclass(frozen=True)
+class Example:
+    """Python that a document shows."""
+
+    code: str
+    output: str
+    """The text right below it, which it prints; empty where there is none."""
+
+
+def examples(document: Path) -> list[Example]:
+    """Its Python blocks."""
+    text = document.read_text()
+    found = list(_FENCE.finditer(text))
+    outputs = {
+        before.start(): below[3]
+        for before, below in pairwise(found)
+        if below[2] == "text" and not text[before.end() : below.start()].strip()
+    }
+    python = (block for block in found if block[2] == "python")
+    return [Example(block[3], outputs.get(block.start(), "")) for block in python]
+
+
+def languages(document: Path) -> set[str]:
+    """Those of its fenced blocks."""
+    return {named for _, named, _ in _FENCE.findall(document.read_text())}
 
 
 def blocks(document: Path, language: str) -> list[str]:
@@ -97,14 +125,31 @@ def tree(text: str) -> Iterator[str]:
         folders.append(names[-1])
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table of a document."""
+
+    heading: str
+    """The nearest above it."""
+
+    head: list[str]
+    rows: list[list[str]]
+
+
+def tables(document: Path) -> Iterator[Table]:
+    """Its tables, with their cells."""
+    heading, lines = "", []
+    for line in [*_FENCE.sub("", document.read_text()).splitlines(), ""]:
+        if line.lstrip().startswith("|"):
+            lines.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+        elif lines:
+            head, _, *body = lines
+            yield Table(heading, head, body)
+            lines = []
+        if line.startswith("#"):
+            heading = line.lstrip("# ")
+
+
 def rows(document: Path, heading: str) -> list[list[str]]:
-    """The cells of the first table below a heading, without its head."""
-    _, _, below = document.read_text().partition(f"# {heading}\n")
-    lines = [line.strip() for line in below.splitlines()]
-    start = next(index for index, line in enumerate(lines) if line.startswith("|---"))
-    found = []
-    for line in lines[start + 1 :]:
-        if not line.startswith("|"):
-            break
-        found.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
-    return found
+    """The rows of the first table below a heading."""
+    return next(table.rows for table in tables(document) if table.heading == heading)

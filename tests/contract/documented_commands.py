@@ -153,6 +153,17 @@ def _check_docker(words: list[str]) -> None:
             raise UnknownError(f"docker {flag} {words[words.index(flag) + 1]}")
 
 
+def _check_vllm(words: list[str]) -> None:
+    from vllm.entrypoints.cli.serve import ServeSubcommand
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    command, *rest = words
+    if command != "serve":
+        raise UnknownError(f"vllm {command}")
+    subparsers = FlexibleArgumentParser().add_subparsers()
+    _check_known(rest, ServeSubcommand().subparser_init(subparsers)._option_string_actions)
+
+
 def _check_accelerate(words: list[str]) -> None:
     if words[0] != "launch":
         raise UnknownError(f"accelerate {words[0]}")
@@ -173,6 +184,7 @@ _CHECKS: dict[str, Callable[[list[str]], None]] = {
     "pip": _check_pip,
     "docker": _check_docker,
     "accelerate": _check_accelerate,
+    "vllm": _check_vllm,
     ".ci/run": _check_script,
 }
 

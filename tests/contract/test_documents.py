@@ -1,6 +1,8 @@
 """What README and docs/ say exists: commands, links, files, flags, routes, options."""
 
 import argparse
+import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from tests.documents import (
     anchors,
     blocks,
     commands,
+    languages,
     links,
     paths,
     rows,
@@ -67,7 +70,7 @@ def test_a_command_names_what_exists(command: Command, routes: set[str]) -> None
         "docker build --target tpu .",
         "docker compose --profile tpu up",
         "curl localhost:8000/v1/nothing",
-        "vllm serve MODEL",
+        "vllm serve MODEL --z-c TOKEN",
     ],
 )
 def test_a_command_that_cannot_be_run_is_found(line: str, routes: set[str]) -> None:
@@ -76,8 +79,18 @@ def test_a_command_that_cannot_be_run_is_found(line: str, routes: set[str]) -> N
 
 
 def test_the_commands_of_every_document_are_found() -> None:
-    without = {ROOT / "docs" / "concepts.md"}
+    without = {ROOT / "docs" / f"{name}.md" for name in ("client", "concepts", "reference")}
     assert {command.document for command in COMMANDS} == {*DOCUMENTS} - without
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_block_is_of_a_language_that_is_checked(document: Path) -> None:
+    """`sh`: above; `python`: run in tests/e2e; `text` and none are shown, not run."""
+    assert languages(document) <= {"sh", "python", "toml", "json", "text", ""}
+    for block in blocks(document, "toml"):
+        tomllib.loads(block)
+    for block in blocks(document, "json"):
+        json.loads(block)
 
 
 def test_the_readme_is_read_in_minutes() -> None:
@@ -91,8 +104,10 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert not anchor or anchor in anchors(path), (path, anchor)
 
 
-def test_every_document_is_linked_to_from_the_readme() -> None:
-    assert {path.resolve() for path, _ in links(README)} >= set(DOCS)
+def test_the_readme_and_the_first_page_of_the_guide_link_to_every_document() -> None:
+    first = ROOT / "docs" / "index.md"
+    linked = {path.resolve() for path, _ in [*links(README), *links(first)]}
+    assert linked >= set(DOCS)
 
 
 def test_the_tree_names_what_exists_and_every_room_of_the_service() -> None:
