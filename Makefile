@@ -26,6 +26,7 @@ PACKAGES := . ./training ./clients/python
 LOCKS := requirements/cpu.txt requirements/train.txt requirements/dev.txt
 CHECKPOINT := checkpoints/smollm2-135m-instruct
 BROWSER := tests/browser/chromium/chromium
+TYPESCRIPT := clients/typescript
 DEMO := laserve-countdown
 DEMO_CONFIG := training/configs/countdown.toml
 DEMO_RUN := runs/countdown
@@ -34,7 +35,7 @@ PROBE_ENGINE := ["--dtype", "float32", "--enforce-eager", "--max-model-len", "25
 	"--max-num-seqs", "64", "--kv-cache-memory-bytes", "1073741824"]
 
 .DEFAULT_GOAL := help
-.PHONY: help install checkpoint demo-checkpoint probe-demo serve test check quick-tests lint format docs bench soak lock clean
+.PHONY: help install checkpoint demo-checkpoint probe-demo serve client-types test check quick-tests lint format docs bench soak lock clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -94,7 +95,15 @@ $(BROWSER): tests/browser/package-lock.json tests/browser/unpack.mjs | $(INSTALL
 	$(BIN)/node tests/browser/unpack.mjs
 	@touch $@
 
-test: $(INSTALLED) $(BROWSER) ## Run every test (PYTEST_FLAGS, TEST_PROCESSES).
+# npm finds the compiler's node in the PATH.
+$(TYPESCRIPT)/dist: $(wildcard $(TYPESCRIPT)/*.json $(TYPESCRIPT)/src/*.ts $(TYPESCRIPT)/src/*/*.ts) | $(INSTALLED)
+	PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(TYPESCRIPT) --no-audit --no-fund --loglevel=error
+	@touch $@
+
+client-types: $(TYPESCRIPT)/dist ## Write the types of the TypeScript client from the server of `make serve`.
+	$(BIN)/node $(TYPESCRIPT)/generate.ts http://$(HOST):$(PORT) $(TYPESCRIPT)/src/openapi.ts
+
+test: $(INSTALLED) $(BROWSER) $(TYPESCRIPT)/dist ## Run every test (PYTEST_FLAGS, TEST_PROCESSES).
 	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) $(PYTEST_FLAGS)
 
 # One core checks types while the other runs tests.
@@ -129,5 +138,5 @@ lock: ## Resolve the newest packages that fit and write requirements/*.txt.
 	$(PYTHON) tools/lock.py
 
 clean: ## Remove the virtual environment, the converted checkpoint and all caches.
-	rm -rf .venv $(CHECKPOINT) runs tests/browser/chromium tests/browser/node_modules $(PACKAGES:%=%/build) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(CHECKPOINT) runs tests/browser/chromium tests/browser/node_modules $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/dist $(PACKAGES:%=%/build) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find service training clients tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

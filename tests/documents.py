@@ -10,12 +10,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 CLIENT_README = ROOT / "clients" / "python" / "README.md"
+TYPESCRIPT_README = ROOT / "clients" / "typescript" / "README.md"
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", CLIENT_README, *DOCS]
+DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", CLIENT_README, TYPESCRIPT_README, *DOCS]
 
 PROGRAMS = {
     *("make", "laserve", "laserve-train", "laserve-client", "python", "pip", "docker", "curl"),
-    *(".ci/run", "accelerate", "vllm"),
+    *(".ci/run", "accelerate", "npm", "vllm"),
 }
 """What a command may start with."""
 

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import json
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -145,6 +146,18 @@ def _check_pip(words: list[str]) -> None:
             raise UnknownError(f"{folder!r} has no extra {missing}")
 
 
+def _check_npm(words: list[str]) -> None:
+    """`npm ci --prefix FOLDER`, `npm run SCRIPT --prefix FOLDER`, `npm install FOLDER`."""
+    command, *rest = words
+    if command not in ("ci", "run", "install"):
+        raise UnknownError(f"npm {command}")
+    file = ROOT / rest[-1] / "package.json"
+    if not file.is_file():
+        raise UnknownError(f"{rest[-1]!r} is no package of ours")
+    if command == "run" and rest[0] not in json.loads(file.read_text())["scripts"]:
+        raise UnknownError(f"{rest[-1]!r} has no script {rest[0]!r}")
+
+
 def _check_docker(words: list[str]) -> None:
     stages = re.findall(r"^FROM \S+ AS (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     profiles = re.findall(r"profiles: \[(\w+)\]", (ROOT / "deploy/compose.yaml").read_text())
@@ -183,6 +196,7 @@ _CHECKS: dict[str, Callable[[list[str]], None]] = {
     "python": _check_python,
     "pip": _check_pip,
     "docker": _check_docker,
+    "npm": _check_npm,
     "accelerate": _check_accelerate,
     "vllm": _check_vllm,
     ".ci/run": _check_script,

@@ -67,6 +67,8 @@ def test_a_command_names_what_exists(command: Command, routes: set[str]) -> None
         "python tools/nothing.py",
         "pip install .[tpu]",
         "pip install ./clients/ruby",
+        "npm ci --prefix clients/ruby",
+        "npm run lint --prefix clients/typescript",
         "docker build --target tpu .",
         "docker compose --profile tpu up",
         "curl localhost:8000/v1/nothing",
