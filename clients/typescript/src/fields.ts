@@ -124,12 +124,11 @@ function refuseUnknown(
   }
 }
 
-/** The name that is most like `name`, if more than half of it is; `maxTokens` is `max_tokens`. */
+/** The name that is most like `name`, if more than half of it is; case does not count. */
 function nearest(name: string, names: readonly string[]): string | undefined {
-  const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const [best] = names
-    .map((other) => ({ other, edits: distance(snake, other) }))
-    .filter(({ other, edits }) => edits < Math.max(snake.length, other.length) / 2)
+    .map((other) => ({ other, edits: distance(name.toLowerCase(), other) }))
+    .filter(({ other, edits }) => edits < Math.max(name.length, other.length) / 2)
     .sort((one, two) => one.edits - two.edits);
   return best?.other;
 }

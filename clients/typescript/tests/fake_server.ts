@@ -58,9 +58,9 @@ export const hangUp: Reply = (response) => response.destroy();
 export const silence: Reply = () => {};
 
 /** Sends this, and then ends the connection in the middle of the answer. */
-export function broken(start: string): Reply {
+export function broken(start: string, status = 200): Reply {
   return (response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.writeHead(status);
     response.write(start, () => setImmediate(() => response.destroy()));
   };
 }

@@ -17,7 +17,7 @@ test("with its key a client is answered", async () => {
 for (const [what, apiKey] of [["no key", undefined], ["a wrong key", "sk-wrong"]] as const) {
   test(`with ${what} it is told what is missing`, async () => {
     const client = new LaServe(URL_OF_SERVER, { apiKey });
-    for (const call of [client.generate("a question"), client.checkpoints()]) {
+    for (const call of [() => client.generate("a question"), () => client.checkpoints()]) {
       await assert.rejects(call, (error: unknown) => {
         assert(error instanceof AuthenticationError);
         assert.equal(error.status, 401);

@@ -182,6 +182,23 @@ test("a stream that breaks in the middle is not sent again", async () => {
   assert.equal(server.seen.length, 1);
 });
 
+test("an error that breaks in the middle is not asked for again", async () => {
+  await using server = await fakeServer(broken('{"error": ', 503));
+  await thrown(ConnectionFailedError, new LaServe(server.url, MODEL).generate("a question"));
+  assert.equal(server.seen.length, 1);
+});
+
+test("an aborted stream throws the reason of its signal", async () => {
+  await using server = await fakeServer((response) => response.write(beginning("one")));
+  const controller = new AbortController();
+  const { signal } = controller;
+  const reason = new Error("the user left");
+  const stream = new LaServe(server.url, MODEL).stream("a question", {}, { signal });
+  assert.deepEqual((await stream.next()).value, { type: "text", text: "one" });
+  controller.abort(reason);
+  await assert.rejects(stream.next(), (error) => error === reason);
+});
+
 test("an aborted call throws the reason of its signal, whatever it waits for", async () => {
   const reason = new Error("the user left");
   const patience = refusal("later", 503, { "retry-after": "60" });
@@ -229,18 +246,18 @@ test("a mistyped field that no type has seen is refused with the one that was me
   const client = new LaServe("http://127.0.0.1:1", MODEL);
   const unchecked = (name: string) => ({ [name]: 1 }) as object;
   for (const [call, told] of [
-    [client.generate("", unchecked("temprature")), "Did you mean 'temperature'?"],
-    [client.generate("", unchecked("maxTokens")), "Did you mean 'max_tokens'?"],
-    [client.select("", unchecked("n_maxx")), "Did you mean 'n_max'?"],
-    [client.score("", "", unchecked("tool")), "Did you mean 'tools'?"],
-    [client.rerank("", [], unchecked("top_k")), "Did you mean 'top_n'?"],
-    [client.generate("", unchecked("xyzzy")), "goes into extraBody"],
-    [client.generate("", unchecked("n_max")), "is an option of a selection: call select()"],
-    [client.generate("", unchecked("stream")), "'stream' cannot be given here: call stream()"],
-    [client.select("", unchecked("selection")), "'selection' cannot be given here: call select()"],
-    [client.generate("", {}, { extraBody: { n: 2 } }), "'n' cannot be given here: select() draws"],
+    [() => client.generate("", unchecked("temprature")), "Did you mean 'temperature'?"],
+    [() => client.generate("", unchecked("maxTokens")), "Did you mean 'max_tokens'?"],
+    [() => client.select("", unchecked("n_maxx")), "Did you mean 'n_max'?"],
+    [() => client.score("", "", unchecked("tool")), "Did you mean 'tools'?"],
+    [() => client.rerank("", [], unchecked("top_k")), "Did you mean 'top_n'?"],
+    [() => client.generate("", unchecked("xyzzy")), "goes into extraBody"],
+    [() => client.generate("", unchecked("n_max")), "is an option of a selection: call select()"],
+    [() => client.generate("", unchecked("stream")), "'stream' cannot be given here: call"],
+    [() => client.select("", unchecked("selection")), "cannot be given here: call select()"],
+    [() => client.generate("", {}, { extraBody: { n: 2 } }), "'n' cannot be given here: select()"],
   ] as const) {
-    const { message } = await thrown(InvalidArgumentError, call);
+    const { message } = await thrown(InvalidArgumentError, call());
     assert(message.includes(told), message);
   }
   const options = Array.fromAsync(client.stream("", { selection: unchecked("methods") }));

@@ -3,13 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import {
-  InvalidResponseError,
-  LaServe,
-  ServerError,
-  TimedOutError,
-  type StreamEvent,
-} from "laserve-client";
+import { InvalidResponseError, LaServe, ServerError, type StreamEvent } from "laserve-client";
 
 import { REWARD, beginning, delta, events } from "./fake_server.ts";
 
@@ -114,37 +108,4 @@ test("what is no JSON is shown", async () => {
 test("a selection that is asked of another server is missed", async () => {
   const stream = clientOf([bytesOf(events("one"))]).stream("a question", { selection: {} });
   await assert.rejects(Array.fromAsync(stream), /no 'selection': is this server a LaServe\?/);
-});
-
-test("a stream may take longer than the timeout, but not be silent as long", async ({ mock }) => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  type Controller = ReadableStreamDefaultController<Uint8Array>;
-  const { promise, resolve } = Promise.withResolvers<Controller>();
-  const fakeFetch: typeof fetch = (_, request) => {
-    const body = new ReadableStream<Uint8Array>({
-      start(controller) {
-        request?.signal?.addEventListener("abort", () => controller.error(request.signal?.reason));
-        resolve(controller);
-      },
-    });
-    return Promise.resolve(new Response(body));
-  };
-  const client = new LaServe("http://fake", { model: "fake", fetch: fakeFetch, timeoutMs: 1000 });
-  const stream = client.stream("a question");
-  for (const text of ["one", "two", "three"]) {
-    const next = stream.next();
-    const controller = await promise;
-    await new Promise(setImmediate);
-    mock.timers.tick(900);
-    controller.enqueue(bytesOf(delta({ content: text })));
-    assert.deepEqual(await next, { done: false, value: { type: "text", text } });
-  }
-  const next = stream.next();
-  await new Promise(setImmediate);
-  mock.timers.tick(1000);
-  await assert.rejects(next, (error: unknown) => {
-    assert(error instanceof TimedOutError);
-    assert.equal(error.message, "the server took too long (http://fake): nothing came for 1000 ms");
-    return true;
-  });
 });

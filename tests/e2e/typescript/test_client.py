@@ -23,7 +23,7 @@ def run_tests(file: str, at: Server) -> None:
     )
 
 
-@pytest.mark.parametrize("file", ["requests.test.ts", "stream.test.ts"])
+@pytest.mark.parametrize("file", ["requests.test.ts", "stream.test.ts", "waiting.test.ts"])
 def test_without_a_server(file: str) -> None:
     run("--test", TESTS / file)
 
