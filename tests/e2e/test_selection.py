@@ -220,7 +220,7 @@ def test_scores_choose_where_only_some_samples_have_one(demo: Server) -> None:
     assert selection["applied_method"] == "weighted_majority"
     assert selection["unscored"] == {"stop_string": statuses.count("stop_string")}
     best = max(selection["candidates"], key=lambda c: c["self_reward"]["score"] or 0.0)
-    assert selection["answer"] == best["answer"] == "6-6=0;0+2=2#2"
+    assert selection["answer"] == best["answer"] == "2-6=6;6+6=2#2"
 
 
 @pytest.mark.parametrize("params", [{"temperature": 0}, {"top_k": 1}])
