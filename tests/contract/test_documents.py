@@ -87,8 +87,8 @@ def test_the_commands_of_every_document_are_found() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_a_block_is_of_a_language_that_is_checked(document: Path) -> None:
-    """`sh`: above; `python`: run in tests/e2e; `text` and none are shown, not run."""
-    assert languages(document) <= {"sh", "python", "toml", "json", "text", ""}
+    """`sh`: above; `python`, `ts`: run in tests/e2e; `text` and none are shown, not run."""
+    assert languages(document) <= {"sh", "python", "ts", "toml", "json", "text", ""}
     for block in blocks(document, "toml"):
         tomllib.loads(block)
     for block in blocks(document, "json"):
