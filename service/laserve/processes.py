@@ -23,8 +23,13 @@ def kill(processes: Iterable[psutil.Process]) -> None:
 
 
 def is_gone(process: psutil.Process) -> bool:
-    """Whether it has ended; who should take leave of it may have ended before it."""
+    """Whether it has ended, all of its threads with it; who should take leave of it may have ended
+    before it."""
     try:
-        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
+        if not process.is_running():
+            return True
+        # Its first thread may end before others, which then still have its memory.
+        is_zombie = bool(process.status() == psutil.STATUS_ZOMBIE)
+        return is_zombie and bool(process.num_threads() <= 1)
     except psutil.NoSuchProcess:
         return True
