@@ -6,7 +6,7 @@ from fractions import Fraction
 from laserve.answers.mathematics.cursor import Cursor
 from laserve.answers.mathematics.functions import ANGULAR
 from laserve.answers.mathematics.tokens import Token
-from laserve.answers.mathematics.tree import Call, Number, Symbol, Tree, UnreadError
+from laserve.answers.mathematics.tree import Call, Number, Sequence, Symbol, Tree, UnreadError
 from laserve.answers.mathematics.vocabulary import BINOMIALS, FRACTIONS, LETTERS
 
 _SEVERAL = ("max", "min", "gcd", "lcm")
@@ -102,7 +102,7 @@ class Applications(Cursor):
         return self.atom() if self.is_at("number") and is_whole else self.argument()
 
     def _applied(self, name: str, base: Tree | None) -> Tree:
-        arguments = self.bracketed() if self.accept("(") else (self.argument_row(),)
+        arguments = self._arguments(name)
         if len(arguments) > 1 and name not in _SEVERAL:
             raise UnreadError(f"{name} of several arguments")
         if base is not None and name != "log":
@@ -115,6 +115,15 @@ class Applications(Cursor):
             case "cbrt":
                 return Call("root", (Number(Fraction(3)), *arguments))
         return Call(name, arguments)
+
+    def _arguments(self, name: str) -> tuple[Tree, ...]:
+        if self.accept("("):
+            return self.bracketed()
+        if name in _SEVERAL and self.is_at("{", "\\{"):
+            # The largest of a set.
+            tree = self.atom()
+            return tree.items if isinstance(tree, Sequence) else (tree,)
+        return (self.argument_row(),)
 
     def _root(self) -> Tree:
         if not self.accept("["):

@@ -28,7 +28,7 @@ from laserve.answers.mathematics.real_sets import (
     set_key,
     union,
 )
-from laserve.answers.mathematics.relations import Statement, statement
+from laserve.answers.mathematics.relations import Statement, is_residue, statement
 from laserve.answers.mathematics.tree import (
     INFINITY,
     REALS,
@@ -76,6 +76,8 @@ def _single_key(tree: Tree) -> str:
     match tree:
         case Relation():
             return statement(tree, tree_key).key
+        case Call("mod", parts) if is_residue(tree):
+            return _single_key(Relation(("pmod",), parts))
         case Sequence(opening, items, closing):
             return _tuple_key(opening, list(map(tree_key, items)), closing)
         case Matrix(rows):
@@ -109,7 +111,10 @@ def _list_key(opening: str, items: Row[Tree]) -> str:
     if any(isinstance(item, Call) and item.function == "range" for item in items):
         # Of scores the order counts.
         return f"{opening}{';'.join(keys)}"
-    is_choice = not is_of_one or any(isinstance(item, Symbol) for item in items)
+    is_choice = not is_of_one or any(
+        isinstance(item, Symbol) or (isinstance(item, Relation) and not one.name)
+        for item, one in zip(items, said, strict=False)
+    )
     word = "or" if opening == "or" and is_choice else ""
     return word + set_key(set(keys) if opening == "{" else keys)
 

@@ -9,6 +9,7 @@ understood.
 """
 
 from hashlib import sha256
+from itertools import pairwise
 
 from laserve.answers.mathematics.canonical import tree_key
 from laserve.answers.mathematics.folding import is_product
@@ -70,8 +71,11 @@ def _tree(form: str) -> Tree:
 
 def _are_mathematics(form: str) -> bool:
     """Whether words are those of mathematics: "infinity", "sin x", "A and B", "xy"."""
-    return all(
+    tokens = list(Lexer(form).tokens())
+    # Two runs of letters side by side are two words.
+    are_words = any(one.kind == other.kind == "letters" for one, other in pairwise(tokens))
+    return not are_words and all(
         token.kind in _KINDS_IN_WORDS
         or (token.kind == "letters" and is_product(token.text) and not unit(token.text))
-        for token in Lexer(form).tokens()
+        for token in tokens
     )

@@ -12,7 +12,7 @@ from laserve.answers.mathematics.tree import UnreadError
 
 _SPACE = re.compile(r"\s+")
 _CURRENCY = re.compile(
-    r"(?:\b(?:US|CA|AU|NZ|HK|A|C))?(?:\\?\$)+"
+    r"(?:\b(?:US\s?|CA|AU|NZ|HK|A|C))?(?:\\?\$)+"
     r"|\\(?:pounds|euro|yen|(?:text|math)dollar|texteuro|textsterling|textyen)(?![A-Za-z])"
 )
 _FUNCTION = r"(?:sin|cos|tan|cot|sec|csc|ln|log)"
@@ -25,12 +25,16 @@ _WORD = re.compile(r"[A-Za-z]+")
 _END = re.compile(r"\s*\\end(?![A-Za-z])")
 _ROW = re.compile(r"\\\\(?:\[[^\]]*\])?")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
-_SIGN = re.compile(r"\*\*|<=|=<|>=|!=|==|\+/-|:=|''|[-+*/^_=<>!|:;,'()\[\]{}%&]")
+_SIGN = re.compile(
+    # 4!=24 begins with a factorial.
+    r"\*\*|<=|=<|>=|(?:(?<!\d)|(?<=_\d))!=|==|\+/-|:=|''|[-+*/^_=<>!|:;,'()\[\]{}%&]"
+)
 
 # Arguments of commands.
 _BRACE = re.compile(r"\s*\{()")
 _NAME = re.compile(r"\s*(?:\{([^{}]+)\}|(\\?\w))")
-_LABEL = re.compile(r"\s*([A-Za-z]+)")
+_LABEL = re.compile(r"\s*(?:\{\s*([A-Za-z]+)\s*\}|([A-Za-z]+))")
+_LETTER = re.compile(r"\s*\{\s*([A-Za-z])\s*\}")
 _ENVIRONMENT = re.compile(r"\s*\{\s*(\w+)\*?\s*\}(?:\s*\{[clr|\s]*\})?")
 
 _SAME = {"**": "^", "==": "=", "=<": "<=", ":=": "=", "+/-": "+-"}
@@ -117,7 +121,8 @@ class Lexer:
                 self._open.append("text")
             return None
         if name in vocabulary.STYLES:
-            return None
+            letter = self._skip(_LETTER)
+            return _of_word(letter[1], is_text=False) if letter else None
         if name in vocabulary.DECORATIONS:
             return Token("name", f"\\{name} {self._argument(_NAME)}")
         if name in vocabulary.FIGURES:
@@ -125,7 +130,7 @@ class Lexer:
         if name in ("begin", "end"):
             return self._of_environment(name)
         if name in vocabulary.GREEK:
-            return Token("name", f"\\{name}")
+            return _of_greek(name)
         for kind, meanings in (
             ("constant", vocabulary.CONSTANTS),
             ("function", vocabulary.FUNCTIONS),
@@ -157,6 +162,11 @@ class Lexer:
         return argument.strip()
 
 
+def _of_greek(name: str) -> Token:
+    # The variants are of one letter.
+    return Token("name", f"\\{name.removeprefix('var')}")
+
+
 def _of_word(word: str, is_text: bool) -> Token | None:
     folded = word.lower()
     if len(word) == 1:
@@ -170,6 +180,6 @@ def _of_word(word: str, is_text: bool) -> Token | None:
     if folded in vocabulary.FUNCTIONS:
         return Token("function", vocabulary.FUNCTIONS[folded])
     if word in vocabulary.GREEK and len(word) > 2 and not is_text:
-        return Token("name", f"\\{word}")
+        return _of_greek(word)
     is_word = len(word) > 3 or is_text or folded == "to"
     return Token("word" if is_word else "letters", word)

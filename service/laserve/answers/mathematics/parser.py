@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from laserve.answers.mathematics.atoms import Atoms
-from laserve.answers.mathematics.products import beside, check_order, times
+from laserve.answers.mathematics.products import beside, check_order, divided, times
 from laserve.answers.mathematics.quantities import read_units
 from laserve.answers.mathematics.ranges import as_range, without_inner_ranges
 from laserve.answers.mathematics.tokens import Token
@@ -44,6 +44,7 @@ _FACTORS = ("name", "letters", "constant", "function", "number", "begin", "lfloo
 _SCALES = ("celsius", "fahrenheit")
 _BRACKETS = ("(", "{", "\\{", "[")
 _WORDS = ("word", "letters", "name", "number")
+_LETTERS = tuple(map(Call, ("pi", "e", "i")))
 
 
 def parse(tokens: Iterable[Token]) -> Tree:
@@ -65,19 +66,20 @@ class Parser(Atoms):
     def items(self) -> tuple[Tree, ...]:
         """What stands between commas, semicolons, "and", "or"."""
         items = [self._item()]
-        words = set()
+        words, signs = set(), set()
         is_logic = False
         while sign := self.accept(",", ";", "and", "or", "&"):
             word = self.accept("and", "or") or sign
             words |= {word.kind} & {"and", "or"}
+            signs |= {sign.kind} & {",", ";"}
             is_logic |= sign.text in _JUNCTIONS
             if sign.kind == "," and _is_decimals(self.peek()):
                 raise UnreadError("a decimal comma")
             items.append(self._item())
         if is_logic and not all(isinstance(item, Relation) for item in items):
             raise UnreadError("a formula of logic is no list")
-        if len(words) > 1:
-            raise UnreadError('"and" beside "or"')
+        if len(words) > 1 or len(signs) > 1:
+            raise UnreadError("a list of lists")
         self.junction = "".join(words)
         return tuple(items)
 
@@ -182,6 +184,8 @@ class Parser(Atoms):
             case Call("multiply", (Call("celsius" | "fahrenheit" as scale, (degrees,)), kelvin)):
                 # -40 °C is a temperature, not the negative of one.
                 return Call("multiply", (Call(scale, (_signed(signs, degrees),)), kelvin))
+            case Call("mod", (rest, modulus)):
+                return Call("mod", (_signed(signs, rest), modulus))
         return _signed(signs, tree)
 
     def _signs(self) -> list[str]:
@@ -205,7 +209,7 @@ class Parser(Atoms):
             elif self._accept_cross():
                 tree = Call("multiply", (tree, self._signed_power()))
             elif self.accept("/"):
-                tree = Call("divide", (tree, self._denominator()))
+                tree = divided(tree, self._denominator())
             elif self.accept("mod"):
                 tree = Call("mod", (tree, self._signed_power()))
             elif self._starts_factor(tree):
@@ -220,8 +224,8 @@ class Parser(Atoms):
     def _denominator(self) -> Tree:
         """What stands behind a "/". In 1/xy nobody knows what that is; 3/4x is 3/4 of x."""
         tree = self._signed_power()
-        is_number = not any(isinstance(node, Symbol) for node in walk(tree))
-        if not is_number and self._starts_factor(tree):
+        is_named = any(isinstance(node, Symbol) or node in _LETTERS for node in walk(tree))
+        if is_named and self._starts_factor(tree):
             raise UnreadError("a denominator without an end")
         return tree
 

@@ -32,6 +32,14 @@ def beside(left: Tree, right: Tree, are_bare: bool) -> Tree:
     return Call("multiply", (left, right))
 
 
+def divided(left: Tree, right: Tree) -> Tree:
+    r"""A quotient; a percent sign behind that of two numbers is one of both: 1/2% is half of 1%."""
+    match left, right:
+        case Number(), Call("percent" | "degree" as unit, (Number() as denominator,)):
+            return Call(unit, (Call("divide", (left, denominator)),))
+    return Call("divide", (left, right))
+
+
 def check_order(tree: Tree) -> None:
     """Raises UnreadError for a product of matrices, as far as it shows: P D P^{-1} is not D."""
     for node in walk(tree):

@@ -48,8 +48,9 @@ class _Units:
         """Whether white space stands between the number and its letters: 5 m, but not 5m."""
 
     def product(self) -> Tree:
-        """Units with exponents, `*` and `/` between them."""
-        tree = self._power()
+        """Units with exponents, `*` and `/` between them; "/hour" has none in front."""
+        is_rate = self._cursor.is_at("/") and _named(self._cursor.peek(1)) is not None
+        tree: Tree = Number(Fraction(1)) if is_rate else self._power()
         while True:
             if self._cursor.is_at("/"):
                 self._cursor.take()

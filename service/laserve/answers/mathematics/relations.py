@@ -8,6 +8,7 @@ r"""Equations, inequalities, and what is said to be in a set.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 
 from laserve.answers.mathematics.arithmetic import (
@@ -28,6 +29,7 @@ from laserve.answers.mathematics.real_sets import (
     real_set_key,
 )
 from laserve.answers.mathematics.tree import (
+    INFINITY,
     Call,
     Matrix,
     Relation,
@@ -47,7 +49,8 @@ Sides = tuple[Tree, ...]
 
 _TURNED = {"<": ">", "<=": ">="}
 _STRUCTURES = ("cup", "cap", "setminus", "ratio", "clock", "range")
-_ANGLES = {"theta": "1", "vartheta": "1", "phi": "2", "varphi": "2"}
+_BELOW_ALL = Call("negative", (INFINITY,))
+_ANGLES = {"theta": "1", "phi": "2"}
 """Of polar coordinates they are the last ones."""
 
 
@@ -68,8 +71,8 @@ def statement(relation: Relation, key: Key) -> Statement:
     signs, sides = _exact_part(relation)
     if not signs:
         return Statement(key(sides[0]))
-    if signs == ("equiv", "pmod"):
-        return Statement(_congruence(sides, key))
+    if congruence := _congruence(signs, sides, key):
+        return Statement(congruence)
     if assigned := _assignment(signs, sides, key):
         name, value = assigned
         if _is_in_order(name):
@@ -87,15 +90,39 @@ def named_value(relation: Relation, key: Key) -> Tree | None:
     return assigned[1] if assigned else None
 
 
-def _congruence(sides: Sides, key: Key) -> str:
-    """`x \\equiv 10 \\pmod 7` is that of 3."""
-    one, other, modulus = sides
+def is_residue(tree: Tree) -> bool:
+    """Whether a tree is a class of numbers, 2 mod 5, as opposed to what 17 mod 5 comes to."""
+    match tree:
+        case Call("mod", parts):
+            try:
+                rest, modulus = map(constant, parts)
+            except OutOfReachError:
+                return False
+            match rest, modulus:
+                case Fraction(), Fraction():
+                    return rest < modulus
+    return False
+
+
+def _congruence(signs: Signs, sides: Sides, key: Key) -> str | None:
+    """`x \\equiv 10 \\pmod 7` is that of 3, `x = 3 mod 7`, and of a name alone `3 \\pmod 7`."""
+    match signs, sides:
+        case ("equiv" | "=", "pmod"), (one, other, modulus):
+            named = "" if _is_name(one) else key(one)
+        case ("pmod",), (other, modulus):
+            named = ""
+        case ("=",), (one, Call("mod", (other, modulus)) as side) if _is_name(one) and is_residue(
+            side
+        ):
+            named = ""
+        case _:
+            return None
     try:
         rest = constant(Call("mod", (other, modulus)))
     except OutOfReachError:
         rest = None
-    named = key(other) if rest is None else number_key(rest)
-    return f"{key(one)};congruent {named};{key(modulus)}"
+    residue = key(other) if rest is None else number_key(rest)
+    return f"{named};congruent {residue};{key(modulus)}"
 
 
 def _exact_part(relation: Relation) -> tuple[Signs, Sides]:
@@ -226,6 +253,11 @@ def _inequalities(signs: Signs, sides: Sides, key: Key) -> Statement:
 
 def _half_line(sign: str, one: Tree, other: Tree) -> tuple[str, RealSet] | None:
     """The only variable of an inequality that is linear in it, and the numbers that it may be."""
+    names = free(difference(one, other))
+    small, large = (one, other) if sign == "<" else (other, one)
+    if sign in ("<", ">") and (small == _BELOW_ALL or large == INFINITY) and len(names) == 1:
+        # Of every number.
+        return next(iter(names)), interval(BELOW_ALL, False, ABOVE_ALL, False)
     solution = _solution(one, other)
     if solution is None:
         return None

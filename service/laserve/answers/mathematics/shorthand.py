@@ -9,8 +9,12 @@ _TO = re.compile(r"(?<![\d.])(\d+)\s*-?\s*(?:\\text\s*\{\s*to\s*\}|to)\s*-?\s*(\
 _BACKSLASH = re.compile(r"(?<=[A-Z]\})\s*\\\s+(?=\\?\{)")
 _MEASURE_OF_ANGLE = re.compile(r"(?<![A-Za-z\\])m\s*(?=\\(?:measured)?angle)")
 _MODULUS = re.compile(
-    r"\\pmod\b|\(\s*(?:\\p?b?mod\b|\\(?:text|mathrm)\s*\{\s*mod\s*\}|mod\b)\s*(?P<inner>[^()]+)\)"
-    r"|(?:\\b?mod\b|\\(?:text|mathrm)\s*\{\s*mod\s*\}|\bmod\b)"
+    r"\(\s*(?:\\p?b?mod\b|\\(?:text|mathrm)\s*\{\s*mod\s*\}|mod\b)\s*(?P<inner>[^()]+)\)"
+)
+_MODULO = re.compile(r"\\[pb]?mod\b|\\(?:text|mathrm)\s*\{\s*mod\s*\}|\bmod\b")
+_BESIDE = re.compile(
+    r"(?:(?<=[\d)])|(?<=\d\}))(?:\s|\\q?quad(?![A-Za-z])|\\[ ,;:])+"
+    r"(?=[A-Za-z](?:_(?:\w|\{\w+\}))?\s*=(?!=))"
 )
 _EMPTY = re.compile(r"\{\s*\}")
 _BASE = re.compile(
@@ -29,11 +33,12 @@ def spell_shorthand(text: str) -> str:
     text = _COLON.sub(":", _TENS.sub(r" \\times ", text))
     text = _TO.sub(_ratio, text)
     text = _MEASURE_OF_ANGLE.sub("", _BACKSLASH.sub(r"\\setminus ", text))
+    text = _MODULUS.sub(lambda found: rf"\pmod {{{found['inner']}}}", text)
     if "\\equiv" in text:
-        text = _MODULUS.sub(
-            lambda found: rf"\pmod {{{found['inner']}}}" if found["inner"] else r"\pmod ", text
-        )
-    return text
+        text = _MODULO.sub(r"\\pmod ", text)
+    # "x=1 y=2" is a list, "2x y=1" none.
+    first, equals, others = text.partition("=")
+    return first + equals + _BESIDE.sub(", ", others)
 
 
 def _in_base(text: str) -> str | None:

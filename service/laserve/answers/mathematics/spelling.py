@@ -10,8 +10,8 @@ from laserve.answers.mathematics.measures import spell_measures
 from laserve.answers.mathematics.shorthand import spell_shorthand
 
 _CHARACTERS = {
-    **dict.fromkeys("−–—‐‑", "-"),
-    "×": r"\times ",
+    **dict.fromkeys("−–—‐‑‒", "-"),
+    **dict.fromkeys("×✕✖⨯", r"\times "),
     **dict.fromkeys("·⋅∙∗", "*"),
     "÷": "/",
     **dict.fromkeys("⁄∕", "/"),
@@ -23,6 +23,7 @@ _CHARACTERS = {
     "∞": r"\infty ",
     "√": r"\sqrt ",
     "∛": r"\sqrt[3]",
+    "∜": r"\sqrt[4]",
     "∪": r"\cup ",
     "∩": r"\cap ",
     "∖": r"\setminus ",

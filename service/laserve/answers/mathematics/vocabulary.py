@@ -20,7 +20,7 @@ def _functions() -> Iterator[tuple[str, str]]:
         yield f"a{name}h", f"a{name}h"
     for name in _words("ln log exp sqrt cbrt abs floor ceil max min gcd lcm"):
         yield name, name
-    yield from {"lg": "log", "tg": "tan", "ctg": "cot", "cosec": "csc"}.items()
+    yield from {"lg": "log", "tg": "tan", "ctg": "cot", "cosec": "csc", "surd": "sqrt"}.items()
 
 
 FUNCTIONS: Mapping[str, str] = dict(_functions())
@@ -79,6 +79,7 @@ WORD_OPERATORS: Mapping[str, str] = {
     "or": "or",
     "mod": "mod",
     "per": "/",
+    **dict.fromkeys(_words("minus negative"), "-"),
     **dict.fromkeys(_words("percent percentage pct"), "%"),
     **dict.fromkeys(_words("degree degrees deg"), "degree"),
     "celsius": "celsius",
@@ -119,7 +120,7 @@ r"""Commands in front of a name, `\angle ABC`."""
 
 EMPTY = _words("emptyset varnothing")
 MATRICES = _words("matrix pmatrix bmatrix Bmatrix smallmatrix array")
-SYSTEMS = _words("cases aligned align split gathered")
+SYSTEMS = _words("cases aligned align split gathered equation")
 """Environments whose lines are items of a list."""
 FRACTIONS = _words("frac dfrac tfrac cfrac nicefrac sfrac")
 BINOMIALS = _words("binom dbinom tbinom")

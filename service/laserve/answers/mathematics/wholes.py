@@ -31,8 +31,8 @@ def _time(found: re.Match[str]) -> str:
     return f"time {hour}:{minute}:{int(found['second'] or 0)}"
 
 
-def _noon(found: re.Match[str]) -> str:
-    return "time 12:0:0"
+def _middle(found: re.Match[str]) -> str:
+    return "time 0:0:0" if found[0].casefold().endswith("midnight") else "time 12:0:0"
 
 
 def _unclear_date(found: re.Match[str]) -> str:
@@ -57,10 +57,10 @@ _WHOLES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     # Day or month first: nobody knows.
     (r"\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})", _unclear_date),
     (rf"{_CLOCK}\s*(?P<half>[ap])\.?\s*m\.?", _time),
-    (r"(?:12(?::00)?\s+)?noon", _noon),
+    (r"(?:12(?::00)?\s+)?(?:noon|midnight)", _middle),
     # From 13:00 on it can be no other one.
     (
-        r"(?P<hour>1[3-9]|2[0-3]|00?):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:\s+hours?)?",
+        r"(?P<hour>1[3-9]|2[0-3]|00?):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:\s+(?:hours?|hrs?|h))?",
         _time,
     ),
     # Versions and addresses; "v1.10" is not "v1.1".
