@@ -32,7 +32,7 @@ from laserve.answers.letter import (
     letter_at,
 )
 from laserve.answers.markup import unmarked
-from laserve.answers.taken_back import is_assumed, is_conditional, is_denied
+from laserve.answers.taken_back import is_assumed, is_conditional, is_denied, is_retracted
 
 _WINDOW = 80
 """Characters of a sentence between "answer" and what it is."""
@@ -44,7 +44,7 @@ _RIGHT = (
 )
 _SUBJECT = re.compile(
     r"(?<![^\W_])(?=\w)(?:answer(?:(?P<plural>s)|\(s\)|_(?:letter|choice|option))?"
-    r"(?!\w|\s++(?:choices|options)\b)|ans\b\.?|(?:choice|option|letter)(?=\s*+[:>])"
+    r"(?!\w|\s++(?:choices|options)\b)|ans\b\.?|(?:choice|option|letter)(?=\s*+[:>]|\s++is\b)"
     r"|(?P<heading>(?:solution|result|conclusion|selected|selection|pick|guess|prediction|verdict"
     r"|correct|final|correction|corrected|edit|update|revised|revision)(?=\s*+[:>])|solution(?=\s++is\b)|^A(?=\s*+:))"
     rf"|{_RIGHT}\s++(?:{NOUN}|statement|one|solution)(?:\s++{NOUN})?\b"
@@ -54,9 +54,9 @@ _SUBJECT = re.compile(
 )
 _WRONG = re.compile(r"(?:wrong|incorrect|false|bad)\s++$", re.IGNORECASE)
 _LINK = re.compile(
-    r"(?<=answer)['’]s\b|[:=→⇒⟹>–—|]|-+>|-(?=\s)"
+    r"(?<=answer)['’]s\b|[:=–—|]|(?<!\b[A-J]\s)(?<!\b[A-J]\s[-=])(?:[→⇒⟹>]|-+>)|-(?=\s)"
     r"|\b(?:is|was|(?:(?:would|will|must|should)(?:\s++(?!not\b|never\b)\w++)?"
-    r"|has\s++to|can\s++only|seems\s++to|appears\s++to)\s++be"
+    r"|(?:would\s++have|has|turns\s++out)\s++to|can\s++only|seems\s++to|appears\s++to)\s++be"
     r"|correspond(?:s|ing)?\s++to|match(?:es|ing)|(?:labell?ed|listed|given|marked)\s++(?:as|by|in)"
     rf"|{phrases.IS}|{NOT_BUT})\b|{phrases.IS_UNSPACED}|{NOT_BUT_UNSPACED}",
     re.IGNORECASE,
@@ -69,19 +69,25 @@ _CHOOSING = re.compile(
     r"\s++(?:cho(?:ose|osing|se|sen)|pick(?:ed|ing)?|select(?:ed|ing)?"
     r"|go(?:ing)?\s++(?:with|for)|lean(?:ing)?\s++towards?|opt\s++for"
     r"|(?:think|believe|guess|say|conclude)\s++(?:that\s++)?(?:it\s++is|it['’]s|it\s++must\s++be))\b"
-    r"|\blet['’]s\s++go\s++with\b|\b(?:so|thus|hence|therefore),?\s++(?:choose|pick|select)\b"
+    r"|\blet(?:['’]s|\s++us)\s++(?:go\s++with|choose|pick)\b"
+    r"|(?:^|[.;:!?\n])[^\S\n]*+(?:choosing|picking|going\s++with)\b"
+    r"|\b(?:so|thus|hence|therefore),?\s++(?:choose|pick|select)\b"
     rf"|\b(?:{phrases.I_CHOOSE})\b|{phrases.I_CHOOSE_UNSPACED}",
     re.IGNORECASE,
 )
 _LEFT_OVER = re.compile(
-    r"(?:(?:^|[.,;:!?\n])[^\S\n]*+(?:(?:so|then|thus|hence|therefore|and|but),?\s++)?"
-    r"(?:it|that|this)(?:['’]s|\s++(?:is|must\s++be|has\s++to\s++be|would\s++be|can\s++only\s++be))"
-    r"|\b(?:leaves|leaving|left)(?:\s++(?:us|me))?(?:\s++with)?|\bby\s++elimination,?"
+    r"(?:(?:^|[.,;:!?\n])[^\S\n]*+(?:(?:so|then|thus|hence|therefore|and|but|yes),?\s++)?"
+    r"(?:it|that|this|which)(?:['’]s"
+    r"|\s++(?:is|must\s++be|has\s++to\s++be|(?:w|sh)ould\s++be|can\s++only\s++be))"
+    r"|\b(?:leaves|leaving|left)(?:\s++(?:us|me))?(?:\s++with)?"
+    r"|\bby\s++(?:(?:a|the)\s++)?(?:process\s++of\s++)?elimination,?"
+    r"|\bmy\s++vote(?:\s++is|\s++goes\s++to|:)"
     r"|\bI(?:['’](?:d|ll|m))?(?:\s++(?:would|will|must|have\s++to))*+"
     r"\s++(?:think|guess|say|answer|mean|meant)"
     r"|(?<!\b[A-Z]\s)(?<![)\]]\s)\b(?:correspond(?:s|ing)?\s++to|match(?:es|ing))"
     rf"|(?:^|[.;:!?\n])[^\S\n]*+(?:(?:{phrases.IT_IS})\s++)?{NOT_BUT}"
     r"|(?:^|[.,;:!?\n–—-])[^\S\n]*+"
+    r"(?:(?:hmm|no|oh|actually|wait|sorry|oops),?\s++){0,3}"
     r"(?:actually|wait|sorry|oops|or\s++rather|scratch\s++that|no(?=,)))\b"
     rf"|(?:^|[。.;:!?\n])[^\S\n]*+{NOT_BUT_UNSPACED}",
     re.IGNORECASE,
@@ -96,13 +102,15 @@ _REASON = re.compile(
     r"[^\S\n]*+(?:(?:because|since|as|due|given|over|rather|instead|not)\b|\()", re.IGNORECASE
 )
 _IS_RIGHT = re.compile(
-    r"(?:\b(?:is|was|(?:would|must|has\s++to|seems\s++to|appears\s++to)\s++be|seems|appears|remains)"
+    r"(?:\b(?:is|was|(?:would|must|should|has\s++to|seems\s++to|appears\s++to)\s++be"
+    r"|seems|appears|looks|remains)"
     r"(?:\s++(?:clearly|definitely|most\s++likely|probably|indeed|also|thus|therefore))*+\s++"
     r"(?:correct\b(?!\s++(?:only\s++)?(?:if|when|unless|about|that)\b)"
-    r"|right(?=\s*(?:[.,;!\n]|$|because|since|here))"
+    r"|(?:right|the\s++best)(?=\s*(?:[.,;!\n]|$|because|since|here))"
     r"|the\s++answer\b"
     rf"|(?:the\s++)?(?:(?:single|most|very)\s++)*{_RIGHT}\s++(?:{_RIGHT}\s++)*(?:{NOUN}|one)\b"
     rf"|(?:the\s++)?(?:most|best)\s++{_RIGHT}\b)"
+    r"|\b(?:fits\s++best|makes\s++(?:the\s++)?most\s++sense)\b"
     r"|\bbest\s++(?:describes|fits|matches|answers|explains|represents|captures|completes)\b"
     rf"|{phrases.IS_RIGHT})(?!\s*+\?)",
     re.IGNORECASE,
@@ -118,7 +126,7 @@ _RIGHT_ONE = re.compile(
 )
 _ONLY = re.compile(
     rf"(?<!\bnot\s)\bonly\s++(?:{NOUN}\s++)?[(\[]?([A-J])[)\]]?"
-    r"\s++(?:works|satisfies|fits|matches|meets|holds)\b",
+    r"\s++(?:works|satisfies|fits|matches|meets|holds|remains|is\s++left)\b",
     re.IGNORECASE,
 )
 _JUDGED = re.compile(
@@ -150,12 +158,18 @@ _LABEL_END = re.compile(r"[^\S\n]{0,9}(?:[.:]|[^\x00-\x7f]|['’]d[iıuü]r\b)")
 """In other scripts, and in Turkish, the verb stands behind the letter."""
 _LISTED = re.compile(r"(?:[(\[]B[)\]]|\bB[.):]).*?(?:[(\[]C[)\]]|\bC[.):])", re.DOTALL)
 _AT_END = re.compile(
+    # f(B) and "Figure (B)" name something else.
     r"(?<!\bor )(?<!\band )"
-    r"(?:\b(?i:option|choice) [(\[<]{0,3}|[(\[<]{1,3}"
+    r"(?:\b(?i:option|choice) [(\[<]{0,3}|(?<![A-Za-z\d(\[<])[(\[<]{1,3}"
     r"|\b(?i:therefore|thus|hence|so|clearly|obviously)[,:]? [(\[]{0,3}"
     r"|(?<!\b[A-Za-z] )(?:[→⇒⟹]|[-=]{1,2}>) ?[(\[]{0,3}) ?"
     r"([A-J]) ?[)\]>]{0,3}[.! ]*$"
 )
+_OF_OTHER = re.compile(
+    r"\b(?:figure|fig\.|table|part|step|section|case|equation|eq\.|theorem|lemma|line|graph|see) $",
+    re.IGNORECASE,
+)
+"""In front of a letter in brackets that is no option's."""
 _IS_WRONG = re.compile(
     rf"[^\S\n]{{0,9}}(?:(?:(?:is|was)\s++)?(?:(?!{_RATHER})not\b|wrong\b|incorrect\b|false\b)"
     r"|isn['’]t\b|cannot\b"
@@ -183,8 +197,11 @@ def chosen_letter(text: str) -> str | None:
     said = [one for one in said if one not in assumed]
     shown = [*_boxed(text, plain), *_judged(plain), *_last_line(plain)]
     firm = [one for one in said if not is_conditional(plain, one.start, one.end)] + shown
-    if firm:
-        return _last(firm)
+    kept = [one for one in firm if not is_retracted(plain, one.end)]
+    if firm and not kept:
+        return None
+    if kept:
+        return _last(kept)
     ends_assuming = any(not _WORD.search(plain, one.end) for one in assumed)
     return (None if ends_assuming else _end(plain)) or _beginning(plain) or _last(said)
 
@@ -303,6 +320,8 @@ def _end(plain: str) -> str | None:
     tail = " ".join(plain[-_END_CHARS:].split())
     ending = _AT_END.search(tail)
     if ending is None or is_denied(tail, ending.start()) or follows_letter(tail, ending.start(1)):
+        return None
+    if _OF_OTHER.search(tail, 0, ending.start()):
         return None
     return ending[1]
 

@@ -13,8 +13,9 @@ r"""The last number of a text, in one way of writing it.
   "(1/2)^2" is "0.25".
 - Percent signs, currencies and units are left off: "50 %" is "50", "-$3" and "-USD3" are "-3",
   "12 cm^2" is "12", "5 million" is "5".
-- A minus is a sign where it touches the number and nothing in front of it that could be subtracted
-  from: "x = -2" is "-2", but "3-2", "x-2" and "(1)-2" end with "2".
+- A minus is a sign where it touches the number, or stands behind "=", "≈" or "(", and nothing in
+  front of it that could be subtracted from: "x = -2" and "x = - 2" are "-2", but "3-2", "x-2" and
+  "(1)-2" end with "2".
 - So ranges, dates and times end with their last part: "3-5" is "5", "2024-05-06" is "6", "10:30" is
   "30", "6.5.2024" and "5/6/2024" are "2024".
 - No numbers are the digits of names ("x2", "H2O", "COVID-19", "v1.2"), indices (`x_1`), exponents
@@ -83,7 +84,8 @@ _TOKEN = re.compile(
     | (?<=\d) [xX] (?=\d)
 
     | (?P<number>
-        (?: (?<![A-Za-z\d_)\]}}%°€£²³]) (?P<minus>[{_SIGNS[:-1]}]) )?
+        (?P<minus> (?<![A-Za-z\d_)\]}}%°€£²³])[{_SIGNS[:-1]}]
+            | (?:(?<=[=≈(])|(?<=[=≈(][ ]))[{_SIGNS[:-1]}][ ](?=\\?[$€£¥]?[\d.\\]) )?
         (?: (?<![A-Za-z]) {_CURRENCIES}[ ]?(?=\\?[$€£¥]?\d) )?
         (?: (?<!\d)(?<!\d[ ]) \\?[$€£¥₠-⃏] (?P<behind>[{_SIGNS[:-1]}]) (?=\d) | \\?[$€£¥₠-⃏] )?
         (?:

@@ -46,11 +46,11 @@ _IN_CLOSED_WORD = re.compile(r"[A-Za-z]|-[a-z]")
 _QUESTION = re.compile(rf"{_SPACE}\?")
 _JOIN = (
     rf"(?:[.,;]?{_SPACE}[(\[]?(?:(?:and/or|and|or|nor|also|plus|as\s++well\s++as|along\s++with"
-    rf"|together\s++with)\b|[&+和或及と])|{_SPACE}[,/;|–-])"
+    rf"|together\s++with)\b|[&+和或及と])|{_SPACE}(?:[-=]*+>|[→⇒,/;|–-]))"
 )
 _HEDGE = (
-    rf"(?:{_SPACE}(?:(?:and|or|also|maybe|perhaps|possibly|probably|potentially|even|either|both"
-    rf"|else|less|likely|the|{NOUN})\b|,)){{0,5}}+{_SPACE}"
+    rf"(?:{_SPACE}(?:(?:and|or|also|maybe|perhaps|possibly|probably|potentially|even|either"
+    rf"|(?<=and )both|else|less|likely|the|{NOUN})\b|,)){{0,5}}+{_SPACE}"
 )
 _MORE_ENDS = r"(?:[.,;:!?)\]\n(\[|]|$|(?:and|or|are|both|only)\b)"
 _MORE = re.compile(

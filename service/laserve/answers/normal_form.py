@@ -19,7 +19,9 @@ _MARKED = tuple(
 )
 _KEPT = ("<super>", "<sub>", "<fraction>", "<square>", "<circle>")
 _NUMBERS = frozenset("ℂℍℕℙℚℝℤ")
-_NOTHING = frozenset("\u200b\u2060\ufeff")
+_NOTHING = frozenset(
+    "\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 """Characters without a width that mean nothing."""
 
 

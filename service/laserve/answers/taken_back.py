@@ -51,6 +51,13 @@ _CONCLUSION = re.compile(
     rf"\b(?:so|thus|hence|therefore|consequently|{phrases.THEREFORE})\b|{phrases.THEREFORE_UNSPACED}",
     re.IGNORECASE,
 )
+_RETRACTED = re.compile(
+    # ". Wait, that's wrong"
+    r"[^\w\n]{0,5}\s*+(?:(?:but|hmm|no|oh|actually|wait|sorry|oops)\b[^\w\n]{0,3}\s++){1,3}"
+    r"(?:that|this|it)(?:['’]s|\s++(?:is|was|cannot\s++be|can['’]t\s++be)|(?=\s++\w+n['’]t\b))\s++"
+    r"(?:(?:not|isn['’]t|wasn['’]t)\s++(?:right|correct)|wrong|incorrect|false|a\s++mistake)\b",
+    re.IGNORECASE,
+)
 _BEHIND = re.compile(r"[^\S\n]*+(?:only\s++)?(?:if|unless|provided)\b", re.IGNORECASE)
 
 
@@ -64,6 +71,11 @@ def is_assumed(text: str, place: int) -> bool:
     """Whether a statement that begins at `place` is one that is only assumed, asked or doubted:
     "Assume the answer is C", "whether C is correct", "I don't think that C is right"."""
     return _ASSUMED.search(text[max(place - _NEAR, 0) : place]) is not None
+
+
+def is_retracted(text: str, end: int) -> bool:
+    """Whether the next sentence takes back what ends at `end`: "B. Wait, that's wrong"."""
+    return _RETRACTED.match(text, end) is not None
 
 
 def is_conditional(text: str, place: int, end: int) -> bool:

@@ -43,6 +43,8 @@ from tests.unit.selection.samples import sample
         ("73\u200b", "73"),
         ("\ufeff7\u20603", "73"),
         ("\u200b", "\u200b"),
+        ("\u200e7\u00ad3\u200f", "73"),
+        ("\u20667\u2069", "7"),
         # What would be another answer
         ("10⁵", "10⁵"),
         ("x²", "x²"),

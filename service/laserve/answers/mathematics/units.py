@@ -78,7 +78,7 @@ _DIMENSIONS: tuple[tuple[dict[str, str], dict[str, int]], ...] = (
         ({f"{prefix}b": factor}, {"bit": 1})
         for prefix, factor in {"k": "1e3", "M": "1e6", "G": "1e9", "T": "1e12"}.items()
     ),
-    ({"cent cents": "1/100", "dozen dozens": "12", "rad radian radians": "1"}, {}),
+    ({"dozen dozens": "12", "rad radian radians": "1"}, {}),
     ({"thousand": "1000", "million": "1e6", "billion": "1e9", "trillion": "1e12"}, {}),
 )
 _BASES = {

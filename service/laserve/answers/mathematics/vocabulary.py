@@ -80,7 +80,7 @@ WORD_OPERATORS: Mapping[str, str] = {
     "mod": "mod",
     "per": "/",
     **dict.fromkeys(_words("minus negative"), "-"),
-    **dict.fromkeys(_words("percent percentage pct"), "%"),
+    **dict.fromkeys(_words("percent percentage pct cent cents"), "%"),
     **dict.fromkeys(_words("degree degrees deg"), "degree"),
     "celsius": "celsius",
     "fahrenheit": "fahrenheit",
