@@ -11,9 +11,11 @@ understood.
 from hashlib import sha256
 from itertools import pairwise
 
+from laserve.answers.mathematics.arithmetic import number_key
 from laserve.answers.mathematics.canonical import tree_key
 from laserve.answers.mathematics.folding import is_product
 from laserve.answers.mathematics.lexer import Lexer
+from laserve.answers.mathematics.number_words import number_in_words
 from laserve.answers.mathematics.parser import parse
 from laserve.answers.mathematics.texts import as_text, bare, unwrapped, words
 from laserve.answers.mathematics.tree import Tree, UnreadError
@@ -58,7 +60,11 @@ def _kind_and_key(form: str) -> tuple[str, str]:
     try:
         return "math", tree_key(_tree(form))
     except UnreadError:
-        return "text", words(form) or as_text(form) or form
+        said = words(form)
+        number = None if said is None else number_in_words(said)
+        if number is not None:
+            return "math", number_key(number)
+        return "text", said or as_text(form) or form
 
 
 def _tree(form: str) -> Tree:
