@@ -17,7 +17,7 @@ from laserve.answers.mathematics.folding import is_product
 from laserve.answers.mathematics.lexer import Lexer
 from laserve.answers.mathematics.number_words import number_in_words
 from laserve.answers.mathematics.parser import parse
-from laserve.answers.mathematics.texts import as_text, bare, unwrapped, words
+from laserve.answers.mathematics.texts import as_text, bare, unwrapped, without_type, words
 from laserve.answers.mathematics.tree import Tree, UnreadError
 from laserve.answers.mathematics.units import unit
 from laserve.answers.mathematics.wholes import holds_date, whole_key
@@ -72,7 +72,7 @@ def _tree(form: str) -> Tree:
         raise UnreadError("words")
     if holds_date(unwrapped(form)):
         raise UnreadError("a date")
-    return parse(Lexer(form).tokens())
+    return parse(Lexer(without_type(form)).tokens())
 
 
 def _are_mathematics(form: str) -> bool:

@@ -32,6 +32,7 @@ _WORDS_IN_LATEX = re.compile(
 )
 _NUMERALS = "¹²³⁰-₟¼-¾⅐-↉"
 _WORD = re.compile(rf"[^\W\d_{_NUMERALS}]{{2,}}")
+_FORMULA = re.compile(r"(?:[A-Z][a-z]?(?:_(?:\d+|\{\d+\}))?)+")
 _IN_BRACKETS = re.compile(r"\(([^()]+)\)")
 _SCRIPT = re.compile(r"\s*([_^])\s*(?:\{([^{}]*)\}|([\dA-Za-z+*-]))")
 _MATHEMATICS = re.compile(rf"[\d\\^_=<>+*/|(){{}}\[\]%{_NUMERALS}]")
@@ -73,6 +74,13 @@ def unwrapped(form: str) -> str:
     while (shorter := _WORDS_IN_LATEX.sub(r" \1 ", form)) != form:
         form = shorter
     return " ".join(_LAYOUT.sub(" ", form).split())
+
+
+def without_type(form: str) -> str:
+    r"""A chemical formula without LaTeX's marks of words, `\text{H}_2\text{O}` as H_2O; any other
+    form as it is."""
+    plain = unwrapped(form).replace(" ", "")
+    return plain if _FORMULA.fullmatch(plain) and "_" in plain else form
 
 
 def _without_ends(form: str) -> str:
