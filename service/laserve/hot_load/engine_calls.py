@@ -20,6 +20,10 @@ FIRST_ADAPTER_ID = 1 << 20
 _ALIVE_S = 0.5
 """How often an engine that is to answer is looked after."""
 
+_CANCELLED = "cancelled"
+"""What vLLM's queue of a worker says of a call whose worker is gone (`shm_broadcast`): the engine
+answers with that, and dies a moment later."""
+
 Answer = TypeVar("Answer")
 
 
@@ -84,7 +88,8 @@ def rejecting(problem: str) -> Iterator[None]:
     except Exception as error:
         if type(error) is not Exception:
             raise
-        raise CheckpointRejected(f"{problem}: {error}") from error
+        told = "it died of it" if str(error).endswith(f": {_CANCELLED}") else str(error)
+        raise CheckpointRejected(f"{problem}: {told}") from error
 
 
 async def _answer(client: EngineClient, call: Awaitable[Answer]) -> Answer:

@@ -96,7 +96,7 @@ def test_the_report_is_written_in_three_forms(trained: Trained) -> None:
     assert evaluation.figures.problems == 12
     assert {"mean_logprob", "untrained_score"} <= evaluation.confidences.keys()
     assert "AUROC within a problem" in (folder / "report.md").read_text()
-    assert len(list(folder.glob("*.png"))) == 4
+    assert len(list(folder.glob("*.png"))) == 8  # for light pages, and for dark ones
 
 
 def test_the_service_serves_it_with_score_and_confidence(trained: Trained, tmp_path: Path) -> None:
