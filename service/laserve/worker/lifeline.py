@@ -17,6 +17,8 @@ from vllm.v1.engine.coordinator import DPCoordinatorProc
 
 PLUGIN_NAME = "laserve"
 """Of our entry points in vLLM's groups."""
+_RUN_COORDINATOR = DPCoordinatorProc.run_coordinator
+"""vLLM's own, also in a process that is forked off one in which it is replaced."""
 
 
 def hold() -> None:
@@ -38,7 +40,7 @@ def hold_coordinator() -> None:
 
 def _coordinate(**arguments: Any) -> None:
     hold()
-    DPCoordinatorProc.run_coordinator(**arguments)  # vLLM's own: this process has replaced nothing
+    _RUN_COORDINATOR(**arguments)
 
 
 def _follow(sentinel: int) -> None:
