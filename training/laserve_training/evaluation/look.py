@@ -155,6 +155,11 @@ def figure_of(theme: Theme, width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained", facecolor=theme.paper)
 
 
+def ask(figure: Figure, theme: Theme, question: str) -> None:
+    """Give a figure of several parts its question."""
+    figure.suptitle(question, x=0.01, ha="left", color=theme.ink, fontweight="bold")
+
+
 def ticks_at(axes: Axes, numbers: Sequence[int]) -> None:
     """A logarithmic x axis with these ticks, written as numbers."""
     axes.set_xscale("log", base=2)

@@ -13,6 +13,7 @@ from laserve_training.evaluation.bootstrap import Interval
 from laserve_training.evaluation.look import (
     Line,
     Theme,
+    ask,
     draw_line,
     figure_of,
     label_ends,
@@ -20,7 +21,7 @@ from laserve_training.evaluation.look import (
     ticks_at,
     tidy,
 )
-from laserve_training.evaluation.metrics import Bin, Figures, Reliability
+from laserve_training.evaluation.metrics import Figures, Reliability
 from laserve_training.evaluation.samples import SampleTable
 from laserve_training.evaluation.selection import SelectionFigures
 
@@ -94,9 +95,7 @@ def reliability_plot(figures: Figures, theme: Theme) -> Figure:
         if column == 0:
             curve.set_ylabel("share that is correct")
             counts.set_ylabel("samples")
-    figure.suptitle(
-        "Can the probability be believed?", x=0.01, ha="left", color=theme.ink, fontweight="bold"
-    )
+    ask(figure, theme, "Can the probability be believed?")
     figure.supxlabel(
         f"bars: 95 % intervals (Wilson); hollow: fewer than {FEW} samples; dashed: perfect",
         fontsize="small",
@@ -162,13 +161,7 @@ def auroc_plot(
     tidy(axes, theme, "", grid="x")
     for tick, name in zip(axes.get_yticklabels(), rows, strict=True):
         tick.set_fontweight("bold" if name == SELF_REWARD else "normal")
-    figure.suptitle(
-        "Which samples are correct? The score and its rivals",
-        x=0.01,
-        ha="left",
-        color=theme.ink,
-        fontweight="bold",
-    )
+    ask(figure, theme, "Which samples are correct? The score and its rivals")
     return figure
 
 
@@ -180,7 +173,7 @@ def _draw_reliability(
         curve.errorbar(
             one.probability,
             one.accuracy,
-            yerr=_wilson_reach(one),
+            yerr=reaches([Interval(one.accuracy, *wilson_interval(one.accuracy, one.count))]),
             color=colour,
             marker=marker,
             markersize=7,
@@ -194,11 +187,6 @@ def _draw_reliability(
         width=[0.8 * (one.high - one.low) for one in bins],
         color=colour,
     )
-
-
-def _wilson_reach(one: Bin) -> tuple[tuple[float], tuple[float]]:
-    low, high = wilson_interval(one.accuracy, one.count)
-    return (max(one.accuracy - low, 0.0),), (max(high - one.accuracy, 0.0),)
 
 
 def _draw_points(
