@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from laserve.api.metrics.labels import LABELS, VersionLabels
+from laserve.api.metrics.served import labels_of_deployment
 from laserve.hot_load.jobs import Job, State
 from laserve.serving.deployment import Deployment
 from laserve.serving.switch import Switch
@@ -79,6 +80,5 @@ class _Served(Collector):
         yield in_flight
 
     def _of(self, deployment: Deployment) -> list[str]:
-        parameters = deployment.parameters
-        version, weights = str(deployment.version), parameters.weights or ""
-        return [self._model_name, parameters.checkpoint, version, weights]
+        labels = labels_of_deployment(self._model_name, deployment)
+        return [*labels.values(), deployment.parameters.weights or ""]

@@ -6,7 +6,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from laserve.api.metrics.labels import LABELS, labels_of
+from laserve.api.metrics.labels import LABELS
+from laserve.api.metrics.served import labels_of_deployment
 from laserve.serving.switch import Switch
 
 
@@ -30,6 +31,6 @@ class DriftMetrics(Collector):
         )
         active = self._switch.active
         if active.drift is not None:
-            of = labels_of(self._model_name, active.parameters.checkpoint, str(active.version))
+            of = labels_of_deployment(self._model_name, active)
             ratio.add_metric(list(of.values()), active.drift.ratio)
         yield ratio

@@ -6,7 +6,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from laserve.api.metrics.labels import LABELS, labels_of
+from laserve.api.metrics.labels import LABELS
+from laserve.api.metrics.served import labels_of_deployment
 from laserve.serving.readiness import Reason
 from laserve.serving.switch import Switch
 
@@ -29,7 +30,9 @@ class ReadinessMetrics:
 
     def restarted(self, outcome: str) -> None:
         """Count one."""
-        self._restarts.labels(**_active(self._switch, self._model_name), outcome=outcome).inc()
+        self._restarts.labels(
+            **labels_of_deployment(self._model_name, self._switch.active), outcome=outcome
+        ).inc()
 
 
 class _Reasons(Collector):
@@ -45,13 +48,8 @@ class _Reasons(Collector):
             "1 for each reason that the server is not ready for: stopping, restarting, hung.",
             labels=(*LABELS, "reason"),
         )
-        active = _active(self._switch, self._model_name).values()
+        active = labels_of_deployment(self._model_name, self._switch.active).values()
         for reason in Reason:
             is_one = reason in self._switch.readiness.reasons
             unready.add_metric([*active, reason.value], float(is_one))
         yield unready
-
-
-def _active(switch: Switch, model_name: str) -> dict[str, str]:
-    active = switch.active
-    return labels_of(model_name, active.parameters.checkpoint, str(active.version))
